@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/page/page_range.h"
 #include "daemon/procfs/line_reader.h"
+#include "daemon/sys/unique_fd.h"
 
 namespace pagemapd {
 

@@ -2,6 +2,7 @@
 #define PAGEMAPD_DAEMON_PROCFS_PROC_ROOT_H_
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"

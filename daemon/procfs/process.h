@@ -61,8 +61,12 @@ class Process {
   Process() = default;
 
   pid_t pid_ = 0;
+  // "/proc/42", for errors.
+  std::string shown_;
   UniqueFd directory_;
   UniqueFd pidfd_;
+  // Open /proc/PID/stat, so that a check needs no new descriptor and cannot fail for want of one.
+  UniqueFd stat_file_;
   ProcessStat stat_;
 };
 
