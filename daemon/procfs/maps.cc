@@ -63,10 +63,15 @@ absl::StatusOr<bool> MapsReader::Next(Vma* vma) {
     const absl::Status status = ParseMapsLine(**line, vma);
     if (!status.ok()) return status;
   }
-  if (vma->range.start < previous_end_) {
-    return absl::DataLossError(absl::StrCat("the VMA at ", ToString(vma->range),
-                                            " begins before the end of the one before it, 0x",
+  if (vma->range.end <= previous_end_) {
+    return absl::DataLossError(absl::StrCat("VMAs out of order: ", ToString(vma->range),
+                                            " after one that ends at 0x",
                                             absl::Hex(previous_end_)));
+  }
+  if (vma->range.start < previous_end_) {
+    // An anonymous mapping prints no offset.
+    if (vma->inode != 0) vma->offset_bytes += previous_end_ - vma->range.start;
+    vma->range.start = previous_end_;
   }
   previous_end_ = vma->range.end;
   if (format_ == Format::kMaps) return true;

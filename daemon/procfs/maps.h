@@ -60,8 +60,11 @@ class MapsReader {
 
   MapsReader(UniqueFd fd, Format format, absl::string_view shown);
 
-  // The next VMA into `vma`; false at the end. DATA_LOSS for malformed text and for VMAs that are
-  // out of order or overlap.
+  // The next VMA into `vma`; false at the end. The VMAs ascend and do not overlap: where the
+  // process made the next VMA one with VMAs already read, between two read calls, the kernel
+  // prints the whole of it (seen on Linux 6.18, whatever proc.rst guarantees), and the part
+  // already read is cut off. DATA_LOSS for malformed text and for a VMA that lies wholly before
+  // the end of the last.
   absl::StatusOr<bool> Next(Vma* vma);
 
  private:

@@ -27,11 +27,13 @@ struct PageRegion {
 };
 
 struct PagemapScanResult {
-  // 0 or an errno: ENOTTY before Linux 6.7, ESRCH when the address space is gone.
+  // 0 or an errno: ENOTTY before Linux 6.7. An address space that is gone is no error: it reads
+  // as one without pages, so that only a check of the process afterwards tells.
   int error = 0;
   // Regions filled.
   size_t regions = 0;
-  // Where the walk ended: the range's end, or where `regions` was full or max_pages reached.
+  // Where the walk ended: the range's end, or where `regions` was full, max_pages reached or an
+  // error met.
   uint64_t walk_end = 0;
 };
 

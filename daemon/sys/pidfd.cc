@@ -27,6 +27,8 @@ absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
 }
 
 bool IsAlive(const UniqueFd& pidfd) {
+  // poll passes over a negative descriptor.
+  if (!pidfd) return false;
   pollfd poll_fd = {pidfd.get(), POLLIN, 0};
   int ready;
   do {
