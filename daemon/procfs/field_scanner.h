@@ -72,9 +72,9 @@ class FieldScanner {
 // DATA_LOSS: "not a line of WHAT: \"LINE'S BEGINNING\"", with bytes that do not print escaped.
 inline absl::Status MalformedLine(absl::string_view what, absl::string_view line) {
   constexpr size_t kQuotedBytes = 120;
-  return absl::DataLossError(
-      absl::StrCat("not a line of ", what, ": \"", absl::CHexEscape(line.substr(0, kQuotedBytes)),
-                   line.size() > kQuotedBytes ? "...\"" : "\""));
+  return absl::DataLossError(absl::StrCat("not a line of ", what, ": \"",
+                                          absl::CHexEscape(line.substr(0, kQuotedBytes)),
+                                          line.size() > kQuotedBytes ? "...\"" : "\""));
 }
 
 // Text in which the kernel (mangle_path in fs/seq_file.c) wrote some bytes as three octal digits

@@ -38,8 +38,7 @@ absl::Status ParseMapsLine(absl::string_view line, Vma* vma) {
                       fields.Hex(&vma->device.major) && fields.Literal(':') &&
                       fields.Hex(&vma->device.minor) && fields.Literal(' ') &&
                       fields.Decimal(&vma->inode) && (fields.rest().empty() || fields.Blanks());
-  const uint64_t unaligned =
-      (range.start | range.end | vma->offset_bytes) & (kPageSizeBytes - 1);
+  const uint64_t unaligned = (range.start | range.end | vma->offset_bytes) & (kPageSizeBytes - 1);
   if (!parsed || unaligned != 0 || range.start >= range.end ||
       absl::StrContains(fields.rest(), '\0')) {
     return MalformedLine("maps", line);

@@ -1,10 +1,10 @@
 #include "daemon/procfs/meminfo.h"
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace pagemapd {
 namespace {

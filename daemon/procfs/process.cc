@@ -65,8 +65,7 @@ absl::StatusOr<ProcessStat> ParseProcessStat(absl::string_view text) {
   return stat;
 }
 
-absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid,
-                                      uint64_t start_time_ticks) {
+absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t start_time_ticks) {
   if (pid <= 0) return absl::InvalidArgumentError(absl::StrCat("pid ", pid, " is not positive"));
   Process process;
   process.pid_ = pid;

@@ -82,10 +82,9 @@ class PagemapScanTest : public ::testing::Test {
 TEST_F(PagemapScanTest, ReportsTouchedPagesAndNoHoles) {
   const Mapping mapping(64);
   for (const uint64_t page : {0, 1, 2, 40, 63}) mapping.Write(page);
-  EXPECT_THAT(Scan(mapping.range(), 16),
-              ElementsAre(mapping.Region(0, 3, kPageIsPresent),
-                          mapping.Region(40, 1, kPageIsPresent),
-                          mapping.Region(63, 1, kPageIsPresent)));
+  EXPECT_THAT(Scan(mapping.range(), 16), ElementsAre(mapping.Region(0, 3, kPageIsPresent),
+                                                     mapping.Region(40, 1, kPageIsPresent),
+                                                     mapping.Region(63, 1, kPageIsPresent)));
   EXPECT_EQ(last_.walk_end, mapping.range().end);
 }
 
@@ -100,8 +99,7 @@ TEST_F(PagemapScanTest, TellsFilePagesAndTheZeroPage) {
   ASSERT_EQ(ftruncate(memfd.get(), 4 * kPageSizeBytes), 0);
   const Mapping file(4, MAP_SHARED, memfd.get());
   file.Write(2);
-  EXPECT_THAT(Scan(file.range(), 4),
-              ElementsAre(file.Region(2, 1, kPageIsPresent | kPageIsFile)));
+  EXPECT_THAT(Scan(file.range(), 4), ElementsAre(file.Region(2, 1, kPageIsPresent | kPageIsFile)));
 
   const Mapping zero(4);
   EXPECT_EQ(*zero.page(1), 0);
@@ -142,8 +140,7 @@ TEST_F(PagemapScanTest, CrossesUnmappedAndHugeSparseSpace) {
   const uint64_t pages = (uint64_t{1} << 40) / kPageSizeBytes;
   const Mapping mapping(pages);
   mapping.Write(pages - 1);
-  EXPECT_THAT(Scan(mapping.range(), 16),
-              ElementsAre(mapping.Region(pages - 1, 1, kPageIsPresent)));
+  EXPECT_THAT(Scan(mapping.range(), 16), ElementsAre(mapping.Region(pages - 1, 1, kPageIsPresent)));
 }
 
 TEST_F(PagemapScanTest, ReturnsTheErrno) {

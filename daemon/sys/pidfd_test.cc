@@ -83,9 +83,7 @@ TEST(IsAliveTest, TrueWhileAThreadOutlivesTheFirst) {
   EXPECT_FALSE(IsAlive(*pidfd));
 }
 
-TEST(IsAliveTest, FalseWithoutADescriptor) {
-  EXPECT_FALSE(IsAlive(UniqueFd()));
-}
+TEST(IsAliveTest, FalseWithoutADescriptor) { EXPECT_FALSE(IsAlive(UniqueFd())); }
 
 }  // namespace
 }  // namespace pagemapd
