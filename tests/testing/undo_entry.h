@@ -14,8 +14,9 @@ namespace pagemapd {
 //
 // A small process of its own session (guardian_main.cc) keeps the list. It undoes an entry when
 // told to, and everything that is left, the last first, once this process is gone: so a test that
-// crashes or is killed leaves no swap area, device, cgroup or changed knob behind. An entry is
-// registered before the change is made, and its undoing is no error where nothing was changed.
+// crashes or is killed leaves no swap area, device, cgroup or changed knob behind. Where the
+// guardian is killed as well, the next test's does that first. An entry is registered before the
+// change is made, and its undoing is no error where nothing was changed.
 //
 // Safe for any thread.
 class UndoEntry {
