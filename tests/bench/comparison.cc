@@ -1,0 +1,40 @@
+#include "tests/bench/comparison.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+namespace pagemapd {
+namespace {
+
+constexpr int kRepetitions = 21;
+
+absl::Status RunOnce(const Task& task, std::vector<double>* times_ns) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (absl::Status s = task(); !s.ok()) return s;
+  const auto end = std::chrono::steady_clock::now();
+  times_ns->push_back(std::chrono::duration<double, std::nano>(end - begin).count());
+  return absl::OkStatus();
+}
+
+Cost CostOf(std::vector<double> times_ns) {
+  std::sort(times_ns.begin(), times_ns.end());
+  return {times_ns.front(), times_ns[times_ns.size() / 2]};
+}
+
+}  // namespace
+
+absl::StatusOr<Comparison> Compare(const Task& baseline, const Task& ours) {
+  // Once unmeasured: page tables, connections and buffers.
+  if (absl::Status s = baseline(); !s.ok()) return s;
+  if (absl::Status s = ours(); !s.ok()) return s;
+  std::vector<double> baseline_ns;
+  std::vector<double> ours_ns;
+  for (int i = 0; i < kRepetitions; ++i) {
+    if (absl::Status s = RunOnce(baseline, &baseline_ns); !s.ok()) return s;
+    if (absl::Status s = RunOnce(ours, &ours_ns); !s.ok()) return s;
+  }
+  return Comparison{CostOf(std::move(baseline_ns)), CostOf(std::move(ours_ns))};
+}
+
+}  // namespace pagemapd
