@@ -1,0 +1,335 @@
+// Every page of every kind of memory, in every mix of states, through the command line against the
+// oracle, in both views and with every way of finding out that the daemon has.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "tests/integration/page_report.h"
+#include "tests/testing/cgroup.h"
+#include "tests/testing/ctl_run.h"
+#include "tests/testing/daemon_process.h"
+#include "tests/testing/knob.h"
+#include "tests/testing/memory_region.h"
+#include "tests/testing/swap_device.h"
+#include "tests/testing/target_process.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr uint64_t kPages = 32768;
+
+struct Way {
+  const char* name;
+  std::vector<std::string> flags;
+  bool mincore;
+};
+
+const std::vector<Way>& Ways() {
+  static const auto* ways = new std::vector<Way>{
+      {"default", {}, false},
+      {"read", {"--without", "pagemap-scan"}, false},
+      {"mincore", {"--without", "cachestat"}, true},
+      {"read, mincore", {"--without", "pagemap-scan", "--without", "cachestat"}, true},
+  };
+  return *ways;
+}
+
+// Shared by all tests, since it takes a while to make.
+class TruthTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    absl::StatusOr<SwapDevice> device = SwapDevice::Create(uint64_t{2} << 30);
+    ASSERT_TRUE(device.ok()) << device.status();
+    device_ = new SwapDevice(*std::move(device));
+    for (const Way& way : Ways()) {
+      absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(way.flags);
+      ASSERT_TRUE(daemon.ok()) << daemon.status();
+      daemons_.push_back(std::make_unique<DaemonProcess>(*std::move(daemon)));
+    }
+  }
+
+  static void TearDownTestSuite() {
+    printf("compared %lu pages of memory, %lu answers of a page, %lu unknown to mincore\n", pages_,
+           comparisons_, unknown_);
+    EXPECT_GE(pages_, 1000000u);
+    daemons_.clear();
+    delete device_;
+  }
+
+  void SetUp() override {
+    if (daemons_.size() != Ways().size()) GTEST_SKIP() << "no daemons";
+    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
+    ASSERT_TRUE(target.ok()) << target.status();
+    target_.emplace(*std::move(target));
+  }
+
+  // Holds what every daemon says of a region against the oracle, asked before and after.
+  void Compare(pid_t pid, const MemoryRegion& region);
+
+  static void AddPages(uint64_t pages) { pages_ += pages; }
+  static const std::string& Address(size_t way) { return daemons_[way]->address(); }
+
+  std::optional<TargetProcess> target_;
+
+ private:
+  // True if the oracle said the same after as before.
+  bool CompareOnce(pid_t pid, const MemoryRegion& region, bool object_view);
+  void CompareWay(pid_t pid, const MemoryRegion& region, bool object_view, size_t way,
+                  const std::vector<TruePage>& truth, std::vector<std::string>* failures);
+
+  static SwapDevice* device_;
+  static std::vector<std::unique_ptr<DaemonProcess>> daemons_;
+  static uint64_t pages_, comparisons_, unknown_;
+};
+SwapDevice* TruthTest::device_ = nullptr;
+std::vector<std::unique_ptr<DaemonProcess>> TruthTest::daemons_;
+uint64_t TruthTest::pages_, TruthTest::comparisons_, TruthTest::unknown_;
+
+v1::PageState Expected(const TruePage& page) {
+  switch (page.state) {
+    case TrueState::kHole:
+      return v1::PAGE_STATE_HOLE;
+    case TrueState::kMapped:
+      return v1::PAGE_STATE_MAPPED;
+    case TrueState::kCached:
+      return v1::PAGE_STATE_CACHED;
+    case TrueState::kSwapped:
+      return v1::PAGE_STATE_SWAPPED;
+    case TrueState::kSpecial:
+      return v1::PAGE_STATE_SPECIAL;
+  }
+  return v1::PAGE_STATE_UNSPECIFIED;
+}
+
+// Where it is, as well as what.
+bool SamePlace(const TruePage& truth, const ReportedPage& said) {
+  if (said.has_pfn != (truth.state == TrueState::kMapped) ||
+      said.has_slot != (truth.state == TrueState::kSwapped && truth.has_slot)) {
+    return false;
+  }
+  if (said.has_pfn && said.pfn != truth.pfn) return false;
+  return !said.has_slot ||
+         (said.swap_type == truth.swap_type && said.swap_offset == truth.swap_offset);
+}
+
+void TruthTest::CompareWay(pid_t pid, const MemoryRegion& region, bool object_view, size_t way,
+                           const std::vector<TruePage>& truth,
+                           std::vector<std::string>* failures) {
+  PageReport report(region.address, region.pages);
+  std::string range = absl::StrFormat("%x-%x", region.address,
+                                      region.address + region.pages * kPageBytes);
+  uint64_t bad_lines = 0;
+  auto swap_cached = SwapCachedPages();
+  auto result = RunCtl(
+      daemons_[way]->address(),
+      {"-o", "jsonl", "pages", absl::StrCat(pid), "--range", range, "--view",
+       object_view ? "object" : "process"},
+      [&](absl::string_view line) {
+        absl::StatusOr<PageLine> parsed = ParsePageLine(line);
+        absl::Status added = parsed.ok() ? report.Add(parsed->extent) : parsed.status();
+        bool right_place = true;
+        if (added.ok()) {
+          uint64_t index = (parsed->extent.start() - region.address) / kPageBytes;
+          right_place = parsed->pid == pid && parsed->start_time_ticks != 0 &&
+                        (region.backing == Backing::kNone ||
+                         parsed->index == region.first_index + index);
+        }
+        if ((!added.ok() || !right_place) && ++bad_lines <= 3) {
+          failures->push_back(absl::StrCat(added.ToString(), ": ", line));
+        }
+      });
+  auto swap_cached_after = SwapCachedPages();
+  if (!result.ok() || result->exit_code != 0) {
+    failures->push_back(result.ok() ? absl::StrCat("exit ", result->exit_code, ": ", result->err)
+                                    : result.status().ToString());
+    return;
+  }
+  bool swap_cache_in_use = !swap_cached.ok() || *swap_cached != 0 || !swap_cached_after.ok() ||
+                           *swap_cached_after != 0;
+  bool no_object = object_view && region.backing == Backing::kNone;
+  uint64_t wrong = 0;
+  for (uint64_t i = 0; i < region.pages; ++i) {
+    const ReportedPage& said = report.pages()[i];
+    ++comparisons_;
+    if (no_object) {
+      if (said.state == v1::PAGE_STATE_UNKNOWN) continue;
+    } else if (said.state == v1::PAGE_STATE_UNKNOWN && Ways()[way].mincore && swap_cache_in_use &&
+               region.backing == Backing::kShmem && !truth[i].has_slot &&
+               (truth[i].state == TrueState::kCached || truth[i].state == TrueState::kSwapped)) {
+      ++unknown_;
+      continue;
+    } else if (said.state == Expected(truth[i]) && SamePlace(truth[i], said)) {
+      continue;
+    }
+    if (++wrong <= 5) {
+      failures->push_back(absl::StrFormat(
+          "page %d at %#x: truth %s slot %d:%#x pfn %#x; said %s slot %d:%#x pfn %#x", i,
+          region.address + i * kPageBytes, Name(truth[i].state), truth[i].swap_type,
+          truth[i].swap_offset, truth[i].pfn, v1::PageState_Name(said.state), said.swap_type,
+          said.swap_offset, said.pfn));
+    }
+  }
+  if (wrong > 0) failures->push_back(absl::StrCat(wrong, " pages wrong"));
+}
+
+bool TruthTest::CompareOnce(pid_t pid, const MemoryRegion& region, bool object_view) {
+  auto truth = [&]() -> absl::StatusOr<std::vector<TruePage>> {
+    if (object_view && region.backing == Backing::kNone) {
+      return std::vector<TruePage>(region.pages);
+    }
+    return TruthOf(pid, region, object_view);
+  };
+  absl::StatusOr<std::vector<TruePage>> before = truth();
+  EXPECT_TRUE(before.ok()) << before.status();
+  if (!before.ok()) return true;
+  std::map<std::string, std::vector<std::string>> failures;
+  for (size_t way = 0; way < Ways().size(); ++way) {
+    CompareWay(pid, region, object_view, way, *before, &failures[Ways()[way].name]);
+  }
+  absl::StatusOr<std::vector<TruePage>> after = truth();
+  EXPECT_TRUE(after.ok()) << after.status();
+  if (after.ok() && *after != *before) return false;
+  for (const auto& [way, messages] : failures) {
+    for (const std::string& message : messages) {
+      ADD_FAILURE() << way << ", " << (object_view ? "object" : "process") << " view: " << message;
+    }
+  }
+  return true;
+}
+
+void TruthTest::Compare(pid_t pid, const MemoryRegion& region) {
+  pages_ += region.pages;
+  for (bool object_view : {false, true}) {
+    // The system may move a page of its own accord, such as by compaction.
+    bool stable = false;
+    for (int attempt = 0; attempt < 5 && !stable; ++attempt) {
+      stable = CompareOnce(pid, region, object_view);
+    }
+    EXPECT_TRUE(stable) << "the pages do not keep still";
+  }
+}
+
+class KindTest : public TruthTest,
+                 public ::testing::WithParamInterface<std::tuple<MemoryKind, Mix>> {};
+
+TEST_P(KindTest, EveryPageIsAsTheOracleSays) {
+  auto [kind, mix] = GetParam();
+  absl::StatusOr<MemoryRegion> region = MapRegion(*target_, kind, kPages);
+  ASSERT_TRUE(region.ok()) << region.status();
+  absl::Status shaped =
+      Shape(*target_, *region, MakeMix(mix, kPages, WishesFor(kind), static_cast<int>(kind) + 1));
+  ASSERT_TRUE(shaped.ok()) << shaped;
+  Compare(target_->pid(), *region);
+}
+
+std::string ParamName(const ::testing::TestParamInfo<std::tuple<MemoryKind, Mix>>& info) {
+  std::string name =
+      absl::StrCat(Name(std::get<0>(info.param)), "_", Name(std::get<1>(info.param)));
+  std::string word;
+  for (char c : name) word += isalnum(c) ? c : '_';
+  return word;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, KindTest,
+    ::testing::Combine(::testing::Values(MemoryKind::kMemfd, MemoryKind::kDevShm,
+                                         MemoryKind::kSysV, MemoryKind::kSharedAnon,
+                                         MemoryKind::kPrivateAnon, MemoryKind::kPrivateMemfd,
+                                         MemoryKind::kDiskFile),
+                       ::testing::ValuesIn(kMixes)),
+    ParamName);
+
+// Parent and child see the same objects and, of private memory, what each has written since.
+TEST_F(TruthTest, AForkChildHasItsOwnAnswers) {
+  constexpr uint64_t kForked = kPages / 2;
+  std::vector<MemoryRegion> regions;
+  for (MemoryKind kind :
+       {MemoryKind::kMemfd, MemoryKind::kSharedAnon, MemoryKind::kPrivateAnon}) {
+    absl::StatusOr<MemoryRegion> region = MapRegion(*target_, kind, kForked);
+    ASSERT_TRUE(region.ok()) << region.status();
+    absl::Status shaped =
+        Shape(*target_, *region, MakeMix(Mix::kRandom, kForked, WishesFor(kind), 7));
+    ASSERT_TRUE(shaped.ok()) << shaped;
+    regions.push_back(*std::move(region));
+  }
+  absl::StatusOr<TargetProcess> child = target_->Fork();
+  ASSERT_TRUE(child.ok()) << child.status();
+  std::mt19937_64 lots(1);
+  for (const MemoryRegion& region : regions) {
+    std::vector<PageRun> childs, parents;
+    for (uint64_t i = 0; i < kForked; ++i) {
+      uint64_t lot = lots() % 16;
+      if (lot == 0) childs.push_back({i, 1});
+      if (lot == 1) parents.push_back({i, 1});
+    }
+    ASSERT_TRUE(child->Write(region.address, childs).ok());
+    ASSERT_TRUE(target_->Write(region.address, parents).ok());
+    Compare(child->pid(), region);
+    Compare(target_->pid(), region);
+  }
+}
+
+// hugetlb pages are mapped or not; of those that are not, a shared object may or may not have one,
+// and no interface tells which.
+TEST_F(TruthTest, Hugetlb) {
+  absl::StatusOr<Knob> reserve = Knob::Take("/proc/sys/vm/nr_hugepages");
+  ASSERT_TRUE(reserve.ok()) << reserve.status();
+  constexpr uint64_t kHuge = 32;
+  if (!reserve->Set(absl::StrCat(kHuge)).ok() || *reserve->Get() != absl::StrCat(kHuge)) {
+    GTEST_SKIP() << "no huge pages to be had";
+  }
+  for (MemoryKind kind : {MemoryKind::kHugetlbPrivate, MemoryKind::kHugetlbShared}) {
+    SCOPED_TRACE(Name(kind));
+    constexpr uint64_t kPagesOfKind = kHuge / 2 * 512;
+    absl::StatusOr<MemoryRegion> region = MapRegion(*target_, kind, kPagesOfKind);
+    ASSERT_TRUE(region.ok()) << region.status();
+    std::vector<PageWish> plan(kPagesOfKind, PageWish::kUntouched);
+    for (uint64_t i = 0; i < kPagesOfKind; i += 1024) plan[i] = PageWish::kMapped;
+    ASSERT_TRUE(Shape(*target_, *region, plan).ok());
+    absl::StatusOr<std::vector<TruePage>> truth = TruthOf(target_->pid(), *region, false);
+    ASSERT_TRUE(truth.ok()) << truth.status();
+    AddPages(kPagesOfKind);
+    for (size_t way = 0; way < Ways().size(); ++way) {
+      SCOPED_TRACE(Ways()[way].name);
+      PageReport report(region->address, kPagesOfKind);
+      auto result = RunCtl(Address(way),
+                           {"-o", "jsonl", "pages", absl::StrCat(target_->pid()), "--range",
+                            absl::StrFormat("%x-%x", region->address,
+                                            region->address + kPagesOfKind * kPageBytes)},
+                           [&](absl::string_view line) {
+                             auto parsed = ParsePageLine(line);
+                             ASSERT_TRUE(parsed.ok()) << parsed.status();
+                             EXPECT_TRUE(report.Add(parsed->extent).ok()) << line;
+                           });
+      ASSERT_TRUE(result.ok()) << result.status();
+      ASSERT_EQ(result->exit_code, 0) << result->err;
+      uint64_t wrong = 0, mapped = 0;
+      for (uint64_t i = 0; i < kPagesOfKind; ++i) {
+        v1::PageState said = report.pages()[i].state;
+        if ((*truth)[i].state == TrueState::kMapped) {
+          ++mapped;
+          wrong += said != v1::PAGE_STATE_MAPPED || !SamePlace((*truth)[i], report.pages()[i]);
+        } else {
+          wrong += said != (kind == MemoryKind::kHugetlbShared ? v1::PAGE_STATE_UNKNOWN
+                                                               : v1::PAGE_STATE_HOLE);
+        }
+      }
+      EXPECT_EQ(mapped, kPagesOfKind / 2);
+      EXPECT_EQ(wrong, 0u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pagemapd
