@@ -1,0 +1,192 @@
+// pagemapd: flags, wiring, signals. The only file that sees every module.
+
+#include <malloc.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "daemon/page/page_size.h"
+#include "daemon/procfs/kpageflags.h"
+#include "daemon/procfs/proc_root.h"
+#include "daemon/query/kernel_features.h"
+#include "daemon/query/target_scan.h"
+#include "daemon/query/worker_pool.h"
+#include "daemon/service/limits.h"
+#include "daemon/service/listener.h"
+#include "daemon/service/pagemap_service.h"
+#include "daemon/shmem/page_cache_probe.h"
+#include "daemon/version.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr char kDefaultAddress[] = "unix:///run/pagemapd/pagemapd.sock";
+// How long calls that are under way may take after SIGTERM.
+constexpr std::chrono::seconds kDrainTime(5);
+
+struct Flags {
+  std::vector<std::string> addresses = {kDefaultAddress};
+  int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::string source = "auto";
+  std::vector<std::string> without;
+  std::string log_level = "info";
+  Limits limits;
+};
+
+// Exit status of a usage error, as the command line's.
+constexpr int kUsageError = 2;
+
+void DescribeFlags(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", absl::StrCat("pagemapd ", kVersion));
+  app.add_option("--address", flags.addresses,
+                 "Where to listen: unix:///PATH, or tcp://127.0.0.1:PORT (any local user may then "
+                 "ask). May be given more than once")
+      ->capture_default_str();
+  app.add_option("--workers", flags.workers, "Threads that scan")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--source", flags.source,
+                 "How shared pages that pagemap does not settle are found: auto takes the best "
+                 "that the kernel offers; probe is lseek with cachestat or mincore")
+      ->check(CLI::IsMember({"auto", "probe"}))
+      ->capture_default_str();
+  app.add_option("--without", flags.without,
+                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat. May be given more "
+                 "than once")
+      ->check(CLI::IsMember({"pagemap-scan", "cachestat"}));
+  app.add_option("--max-bytes-in-flight", flags.limits.max_bytes_in_flight,
+                 absl::StrCat("What all scans together may hold in answers not sent yet, in bytes; "
+                              "each counts ",
+                              kScanBytes, ", and one too many is refused"))
+      ->check(CLI::Range(uint64_t{kScanBytes}, uint64_t{1} << 40))
+      ->capture_default_str();
+  app.add_option("--max-targets", flags.limits.max_targets, "Targets of one request")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--max-ranges", flags.limits.max_ranges,
+                 "Ranges of one request, extents of one revalidation")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+}
+
+bool Lacks(const Flags& flags, const std::string& feature) {
+  return std::find(flags.without.begin(), flags.without.end(), feature) != flags.without.end();
+}
+
+// Keeps what a burst of requests took from staying with the allocator for ever.
+void BoundAllocator() {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+absl::Status Run(const Flags& flags, const sigset_t& signals) {
+  std::vector<ListenAddress> addresses;
+  for (const std::string& text : flags.addresses) {
+    absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
+    if (!address.ok()) return address.status();
+    addresses.push_back(*std::move(address));
+  }
+  if (const long page_size = sysconf(_SC_PAGESIZE); page_size != kPageSizeBytes) {
+    return absl::UnimplementedError(
+        absl::StrCat("pages of ", page_size, " bytes; this build is for ", kPageSizeBytes));
+  }
+  absl::StatusOr<KernelFeatures> features = ProbeKernelFeatures();
+  if (!features.ok()) return features.status();
+  if (Lacks(flags, "pagemap-scan")) features->pagemap_scan = false;
+  if (Lacks(flags, "cachestat")) features->cachestat = false;
+
+  const ProcRoot root;
+  ScanEnvironment environment = {
+      root, *features,
+      PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
+                                         : PageCacheProbe::Method::kMincore,
+                     root),
+      std::nullopt};
+  if (absl::StatusOr<KPageFlags> kpageflags = KPageFlags::Open(root); kpageflags.ok()) {
+    environment.kpageflags.emplace(*std::move(kpageflags));
+  } else {
+    spdlog::warn("no frame flags error=\"{}\"", kpageflags.status().ToString());
+  }
+  if (!features->locations) {
+    spdlog::warn("pagemap hides frames and swap offsets: CAP_SYS_ADMIN is missing");
+  }
+
+  WorkerPool pool(flags.workers);
+  PagemapService service(
+      environment, pool, flags.limits,
+      {{"probe", /*available=*/true, /*active=*/true,
+        features->cachestat ? "lseek and cachestat" : "lseek and mincore"}});
+  absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
+  if (!server.ok()) return server.status();
+  for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
+  for (const ListenAddress& address : addresses) {
+    if (address.kind == ListenAddress::Kind::kTcp) {
+      spdlog::warn("any local user can ask address={}", address.host_port);
+    }
+  }
+  spdlog::info("started version={} pid={} kernel={} pagemap_scan={} cachestat={} locations={} "
+               "workers={} max_scans={}",
+               kVersion, getpid(), features->release, features->pagemap_scan, features->cachestat,
+               features->locations, flags.workers, MaxScans(flags.limits));
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping signal={}", strsignal(signal));
+  (*server)->Shutdown(std::chrono::system_clock::now() + kDrainTime);
+  (*server)->Wait();
+  RemoveSockets(addresses);
+  spdlog::info("stopped");
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  BoundAllocator();
+  Flags flags;
+  CLI::App app(
+      "pagemapd tells for every page of a process whether it is in RAM, in swap, or does not "
+      "exist. It answers pagemapctl, and any gRPC client, on a socket for root alone.");
+  DescribeFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("pagemapd"));
+  spdlog::set_level(spdlog::level::from_str(flags.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
+
+  // Blocked here, before any thread is there, so that sigwait alone receives them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  const absl::Status status = Run(flags, signals);
+  if (status.ok()) return 0;
+  spdlog::error("cannot run error=\"{}\"", status.ToString());
+  return absl::IsInvalidArgument(status) ? kUsageError : 1;
+}
+
+}  // namespace
+}  // namespace pagemapd
+
+int main(int argc, char** argv) { return pagemapd::Main(argc, argv); }

@@ -1,0 +1,235 @@
+#include "daemon/query/chunk_scanner.h"
+
+#include <errno.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/query/target_error.h"
+#include "daemon/sys/errno_status.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr size_t kRegions = 2048;
+constexpr size_t kWords = 16 << 10;
+
+bool MappedFromFile(PageRecord record) {
+  return record.state() == PageState::kMapped && (record.flags() & kFlagFile) != 0;
+}
+
+absl::Status Internal(const absl::Status& error) {
+  return TargetError(TargetErrorReason::kInternal, error.message());
+}
+
+void SettleRest(absl::Span<PageRecord> records, PageState state, PageSource source) {
+  for (PageRecord& record : records) {
+    if (record.state() == PageState::kUnsettled) record = PageRecord(state, source, record.flags());
+  }
+}
+
+PageFlags FromKpf(uint64_t kpf) {
+  const auto flag = [kpf](uint64_t from, PageFlags to) -> PageFlags { return kpf & from ? to : 0; };
+  return flag(kKpfKsm, kFlagKsm) | flag(kKpfThp, kFlagThp) | flag(kKpfHuge, kFlagHugetlb) |
+         flag(kKpfZeroPage, kFlagZero) | flag(kKpfDirty, kFlagDirty) |
+         flag(kKpfReferenced, kFlagReferenced) | flag(kKpfIdle, kFlagIdle);
+}
+
+// Calls `visit(region)` for each region of `block` that has any of `any_of`, in order, until it
+// returns false.
+template <typename Visit>
+absl::Status ForEachRegion(const TargetScan& scan, PageRange block, uint64_t any_of,
+                           uint64_t return_mask, std::vector<PageRegion>* regions, Visit visit) {
+  for (uint64_t position = block.start; position < block.end;) {
+    const PagemapScanResult result =
+        PagemapScan(scan.pagemap()->fd(), {position, block.end}, any_of, return_mask, 0,
+                    absl::MakeSpan(*regions));
+    if (result.error != 0 && result.error != EINTR) {
+      if (absl::Status status = scan.CheckProcess(); !status.ok()) return status;
+      return Internal(ErrnoStatus(result.error, absl::StrCat("PAGEMAP_SCAN of ", ToString(block))));
+    }
+    for (size_t i = 0; i < result.regions; ++i) {
+      if (!visit((*regions)[i])) return absl::OkStatus();
+    }
+    if (result.error == 0 && result.walk_end <= position) break;
+    position = std::max(position, result.walk_end);
+  }
+  // The ioctl walks a dead address space without complaint, and finds nothing.
+  return scan.CheckAddressSpace(block.start);
+}
+
+}  // namespace
+
+ChunkScanner::ChunkScanner() : records_(kBlockPages), regions_(kRegions), words_(kWords) {}
+
+absl::Status ChunkScanner::Scan(const TargetScan& scan, const Chunk& chunk, ChunkOutput* output) {
+  ChunkOutputWriter writer(scan.spec(), output);
+  if (chunk.known.has_value()) {
+    writer.AppendAll(chunk.range.start, chunk.range.Pages(), *chunk.known);
+  } else {
+    for (uint64_t start = chunk.range.start; start < chunk.range.end;) {
+      const uint64_t end = start + std::min(kBlockPages << kPageShift, chunk.range.end - start);
+      absl::StatusOr<absl::Span<const PageRecord>> records =
+          ScanBlock(scan, *chunk.segment, {start, end});
+      if (!records.ok()) return records.status();
+      writer.Append(start, *records);
+      start = end;
+    }
+  }
+  writer.Finish();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<const PageRecord>> ChunkScanner::ScanBlock(const TargetScan& scan,
+                                                                     const Segment& segment,
+                                                                     PageRange block) {
+  const absl::Span<PageRecord> records = absl::MakeSpan(records_).first(block.Pages());
+  absl::Status status;
+  if (scan.pagemap() == nullptr) {
+    std::fill(records.begin(), records.end(), PageRecord());
+  } else if (scan.spec().NeedsEntries() || segment.met_swap() ||
+             !scan.environment().features.pagemap_scan) {
+    status = ReadEntries(scan, block, records);
+  } else {
+    status = ScanRegions(scan, segment, block, records);
+  }
+  if (!status.ok()) return status;
+  if (status = Resolve(scan, segment, block, records); !status.ok()) return status;
+  if (scan.spec().frame_flags) AddFrameFlags(scan, records);
+  return records;
+}
+
+absl::Status ChunkScanner::ReadEntries(const TargetScan& scan, PageRange block,
+                                       absl::Span<PageRecord> records) {
+  // Entries are decoded in place: a record is a u64 as an entry is.
+  uint64_t* entries = reinterpret_cast<uint64_t*>(records.data());
+  absl::StatusOr<size_t> read =
+      scan.pagemap()->Read(block.start, absl::MakeSpan(entries, records.size()));
+  if (!read.ok()) return Internal(read.status());
+  const uint32_t marker_type = scan.environment().features.marker_type;
+  for (size_t i = 0; i < *read; ++i) {
+    records[i] = DecodePagemapEntry(PagemapEntry(entries[i]), marker_type);
+  }
+  if (*read == records.size()) return absl::OkStatus();
+  // Mapped memory that pagemap does not show: the address space is gone, or it reaches past what
+  // this kernel calls user memory.
+  if (absl::Status status = scan.CheckAddressSpace(block.start); !status.ok()) return status;
+  const absl::Span<PageRecord> rest = records.subspan(*read);
+  std::fill(rest.begin(), rest.end(), PageRecord(PageState::kUnknown, PageSource::kPagemap));
+  return absl::OkStatus();
+}
+
+absl::Status ChunkScanner::ScanRegions(const TargetScan& scan, const Segment& segment,
+                                       PageRange block, absl::Span<PageRecord> records) {
+  std::fill(records.begin(), records.end(), PageRecord());
+  uint64_t swap_start = block.end;
+  absl::Status status = ForEachRegion(
+      scan, block, kPageIsPresent | kPageIsSwapped, kPageIsPresent | kPageIsSwapped | kPageIsFile,
+      &regions_, [&](const PageRegion& region) {
+        if (region.categories & kPageIsSwapped) {
+          swap_start = region.start;
+          return false;
+        }
+        const size_t first = (region.start - block.start) >> kPageShift;
+        const size_t pages = (region.end - region.start) >> kPageShift;
+        const PageFlags flags = region.categories & kPageIsFile ? kFlagFile : 0;
+        std::fill_n(records.begin() + first, pages,
+                    PageRecord(PageState::kMapped, PageSource::kPagemap, flags));
+        return true;
+      });
+  if (!status.ok() || swap_start == block.end) return status;
+  // "Swapped" to PAGEMAP_SCAN is every entry that is neither empty nor present: only the entry
+  // itself tells. Where there is one there are more.
+  segment.set_met_swap();
+  const size_t first = (swap_start - block.start) >> kPageShift;
+  return ReadEntries(scan, {swap_start, block.end}, records.subspan(first));
+}
+
+absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment,
+                                   PageRange block, absl::Span<PageRecord> records) {
+  PageCounts counts;
+  counts.Add(records);
+  if (counts.of(PageState::kUnsettled) == 0) return absl::OkStatus();
+  if (segment.kind() == MappingKind::kAnon && scan.pagemap() != nullptr) {
+    SettleRest(records, PageState::kHole, PageSource::kPagemap);
+    return absl::OkStatus();
+  }
+  const SharedObject* object = segment.object();
+  if (object == nullptr) {
+    SettleRest(records, PageState::kUnknown, PageSource::kNone);
+    return absl::OkStatus();
+  }
+  const PageCacheProbe& probe = scan.environment().probe;
+  const uint64_t index = segment.ObjectIndex(block.start);
+  auto resolution = probe.Resolve(*object, index, records, /*may_count=*/true);
+  if (!resolution.ok()) return Internal(resolution.status());
+  if (!resolution->counted) return absl::OkStatus();
+  absl::StatusOr<bool> still_mapped = StillMapped(scan, block, records);
+  if (!still_mapped.ok()) return still_mapped.status();
+  if (*still_mapped) return absl::OkStatus();
+  // A mapped page went away while the cached ones were counted: ask again, without counting.
+  for (PageRecord& record : records) {
+    if (record.source() != PageSource::kPagemap) {
+      record = PageRecord(PageState::kUnsettled, PageSource::kNone, record.flags() & ~kFlagFile);
+    }
+  }
+  resolution = probe.Resolve(*object, index, records, /*may_count=*/false);
+  return resolution.ok() ? absl::OkStatus() : Internal(resolution.status());
+}
+
+// Whether every page that `records` has as mapped from its file is mapped now.
+absl::StatusOr<bool> ChunkScanner::StillMapped(const TargetScan& scan, PageRange block,
+                                               absl::Span<const PageRecord> records) {
+  size_t next = 0;
+  const auto none_mapped_before = [&](size_t end) {
+    for (; next < end; ++next) {
+      if (MappedFromFile(records[next])) return false;
+    }
+    return true;
+  };
+  bool still = true;
+  if (scan.environment().features.pagemap_scan) {
+    absl::Status status =
+        ForEachRegion(scan, block, kPageIsPresent, kPageIsPresent, &regions_,
+                      [&](const PageRegion& region) {
+                        still = none_mapped_before((region.start - block.start) >> kPageShift);
+                        next = (region.end - block.start) >> kPageShift;
+                        return still;
+                      });
+    if (!status.ok()) return status;
+  } else {
+    const absl::Span<uint64_t> entries = absl::MakeSpan(words_).first(records.size());
+    absl::StatusOr<size_t> read = scan.pagemap()->Read(block.start, entries);
+    if (!read.ok()) return Internal(read.status());
+    for (size_t i = 0; i < *read && still; ++i) {
+      if (!PagemapEntry(entries[i]).present()) continue;
+      still = none_mapped_before(i);
+      next = i + 1;
+    }
+  }
+  return still && none_mapped_before(records.size());
+}
+
+void ChunkScanner::AddFrameFlags(const TargetScan& scan, absl::Span<PageRecord> records) {
+  if (!scan.environment().kpageflags.has_value()) return;
+  const auto is_frame = [](PageRecord record) {
+    return record.state() == PageState::kMapped && record.has_location();
+  };
+  for (size_t i = 0; i < records.size();) {
+    if (!is_frame(records[i])) {
+      ++i;
+      continue;
+    }
+    // Frames that follow each other are read in one.
+    const size_t begin = i;
+    for (++i; i < records.size() && i - begin < words_.size() && is_frame(records[i]) &&
+              records[i].pfn() == records[i - 1].pfn() + 1;
+         ++i) {
+    }
+    const absl::Span<uint64_t> flags = absl::MakeSpan(words_).first(i - begin);
+    if (!scan.environment().kpageflags->Read(records[begin].pfn(), flags).ok()) continue;
+    for (size_t j = begin; j < i; ++j) records[j].AddFlags(FromKpf(flags[j - begin]));
+  }
+}
+
+}  // namespace pagemapd

@@ -1,0 +1,40 @@
+#ifndef PAGEMAPD_DAEMON_QUERY_KERNEL_FEATURES_H_
+#define PAGEMAPD_DAEMON_QUERY_KERNEL_FEATURES_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/page/swap_entry.h"
+#include "daemon/procfs/maps.h"
+
+namespace pagemapd {
+
+// What this kernel, with the privileges at hand, can do. Found once at start by trying, never by
+// version; a plain value, so that a test or a flag can take a feature away.
+struct KernelFeatures {
+  // uname -r.
+  std::string release;
+  // PAGEMAP_SCAN (Linux 6.7).
+  bool pagemap_scan = false;
+  // cachestat(2) (Linux 6.5).
+  bool cachestat = false;
+  // pagemap shows frames and swap offsets (CAP_SYS_ADMIN).
+  bool locations = false;
+  // Swap type of PTE markers, found on kernels with guard regions (Linux 6.13); elsewhere
+  // kSwapTypes, which no entry has.
+  uint32_t marker_type = kSwapTypes;
+  // Device of the kernel's internal tmpfs: memfd, SysV, shared anonymous memory.
+  std::optional<DeviceNumber> shmem_device;
+  // Devices of the kernel's internal hugetlbfs mounts, one a huge page size.
+  std::vector<DeviceNumber> hugetlb_devices;
+};
+
+// Tries everything on this process. An error only where /proc/self/pagemap cannot be read at all.
+absl::StatusOr<KernelFeatures> ProbeKernelFeatures();
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_QUERY_KERNEL_FEATURES_H_

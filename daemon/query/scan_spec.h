@@ -1,0 +1,41 @@
+#ifndef PAGEMAPD_DAEMON_QUERY_SCAN_SPEC_H_
+#define PAGEMAPD_DAEMON_QUERY_SCAN_SPEC_H_
+
+#include <cstdint>
+
+#include "daemon/page/page_record.h"
+
+namespace pagemapd {
+
+// The numbers of View and Format are those of the API.
+enum class View { kProcess = 1, kObject = 2 };
+
+enum class Format {
+  // Pages by state only.
+  kCounts = 0,
+  kExtents = 1,
+  kPacked = 2,
+  kBitmap = 3,
+};
+
+// What a scan is to tell of each page.
+struct ScanSpec {
+  View view = View::kProcess;
+  Format format = Format::kExtents;
+  // Bit N: pages with state number N are wanted.
+  uint8_t states = 0xff;
+  // The fields of a record that are wanted beside the state: masks of PageRecord.
+  uint64_t fields = 0;
+  // Flags of mapped pages from /proc/kpageflags.
+  bool frame_flags = false;
+
+  bool Wants(PageState state) const { return (states >> static_cast<int>(state)) & 1; }
+  // pagemap must be read entry by entry: PAGEMAP_SCAN knows no frames and not every flag.
+  bool NeedsEntries() const {
+    return frame_flags || (fields & (PageRecord::kLocationMask | PageRecord::kFlagMask)) != 0;
+  }
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_QUERY_SCAN_SPEC_H_

@@ -1,0 +1,191 @@
+#include "daemon/query/target_scan.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/query/target_error.h"
+#include "daemon/sys/errno_status.h"
+#include "daemon/sys/pagemap_scan.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr uint64_t kKernelHalf = uint64_t{1} << 63;
+
+absl::Status OpenError(const absl::Status& error) {
+  const std::string message(error.message());
+  switch (error.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return TargetError(TargetErrorReason::kInvalidTarget, message);
+    case absl::StatusCode::kNotFound:
+      return TargetError(TargetErrorReason::kNoSuchProcess, message);
+    case absl::StatusCode::kFailedPrecondition:
+      return TargetError(TargetErrorReason::kProcessReplaced, message);
+    case absl::StatusCode::kPermissionDenied:
+      return TargetError(TargetErrorReason::kPermissionDenied, message);
+    default:
+      return TargetError(TargetErrorReason::kInternal, message);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<TargetScan>> TargetScan::Open(const ScanEnvironment& environment,
+                                                             const ScanSpec& spec, pid_t pid,
+                                                             uint64_t start_time_ticks,
+                                                             std::vector<PageRange> ranges) {
+  for (const PageRange& range : ranges) {
+    if (absl::Status status = ValidateRange(range); !status.ok()) return OpenError(status);
+  }
+  absl::StatusOr<Process> process = Process::Open(environment.root, pid, start_time_ticks);
+  if (!process.ok()) return OpenError(process.status());
+  if (!process->HasAddressSpace()) {
+    return TargetError(TargetErrorReason::kNoAddressSpace,
+                       absl::StrCat("process ", pid, " is a kernel thread or a zombie"));
+  }
+  std::shared_ptr<TargetScan> scan(new TargetScan(environment, spec));
+  scan->ranges_ = Normalize(std::move(ranges));
+  scan->process_ = std::make_shared<const Process>(*std::move(process));
+  scan->classifier_.emplace(environment.features, *scan->process_);
+  if (spec.view == View::kProcess) {
+    absl::StatusOr<Pagemap> pagemap = Pagemap::Open(*scan->process_);
+    if (!pagemap.ok()) return OpenError(pagemap.status());
+    scan->pagemap_.emplace(*std::move(pagemap));
+  }
+  absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(*scan->process_, scan->ranges_);
+  if (!mapped.ok()) return OpenError(mapped.status());
+  scan->mapped_.emplace(*std::move(mapped));
+  // pagemap and maps are each bound to the address space of the moment they were opened. If none
+  // was exchanged between the first look at the process and now, they are bound to the same.
+  if (absl::Status status = scan->CheckProcess(); !status.ok()) return status;
+  return scan;
+}
+
+absl::Status TargetScan::CheckProcess() const {
+  switch (process_->Check()) {
+    case ProcessChange::kNone:
+      return absl::OkStatus();
+    case ProcessChange::kExited:
+      return TargetError(TargetErrorReason::kProcessExited,
+                         absl::StrCat("process ", process_->pid(), " exited during the scan"));
+    case ProcessChange::kExeced:
+      return TargetError(TargetErrorReason::kProcessExeced,
+                         absl::StrCat("process ", process_->pid(), " called exec during the scan"));
+  }
+  return absl::InternalError("not reached");
+}
+
+absl::Status TargetScan::CheckAddressSpace(uint64_t address) const {
+  uint64_t entry;
+  absl::StatusOr<size_t> read = pagemap_->Read(address, absl::MakeSpan(&entry, 1));
+  if (!read.ok()) return TargetError(TargetErrorReason::kInternal, read.status().message());
+  if (*read == 1) return absl::OkStatus();
+  if (absl::Status status = CheckProcess(); !status.ok()) return status;
+  // The address space is gone before the process shows why: it is on its way out.
+  return TargetError(TargetErrorReason::kProcessExited,
+                     absl::StrCat("process ", process_->pid(), " lost its address space"));
+}
+
+absl::StatusOr<uint64_t> TargetScan::SkipHoles(uint64_t position) const {
+  const Segment& segment = *segment_;
+  uint64_t next = segment.cut().end;
+  if (segment.vma().inode != 0) {
+    const SharedObject* object = segment.object();
+    if (object == nullptr) return position;
+    const uint64_t index = segment.ObjectIndex(position);
+    const uint64_t limit = index + ((segment.cut().end - position) >> kPageShift);
+    const uint64_t found =
+        std::clamp(environment_.probe.SkipHoles(*object, index, limit), index, limit);
+    next = position + ((found - index) << kPageShift);
+  } else if (segment.kind() != MappingKind::kAnon || pagemap() == nullptr) {
+    return position;
+  }
+  if (pagemap() == nullptr || next == position) return next;
+  // The page table may hold what the object does not: copies of a private mapping, markers.
+  if (!environment_.features.pagemap_scan) return position;
+  while (position < next) {
+    PageRegion region;
+    const PagemapScanResult scan =
+        PagemapScan(pagemap_->fd(), {position, next}, kPageIsPresent | kPageIsSwapped,
+                    kPageIsPresent, 1, absl::MakeSpan(&region, 1));
+    if (scan.error != 0 && scan.error != EINTR) {
+      if (absl::Status status = CheckProcess(); !status.ok()) return status;
+      return TargetError(
+          TargetErrorReason::kInternal,
+          ErrnoStatus(scan.error, absl::StrCat("PAGEMAP_SCAN of ", ToString({position, next})))
+              .message());
+    }
+    if (scan.regions > 0) {
+      next = region.start;
+      break;
+    }
+    if (scan.error == 0 && scan.walk_end <= position) break;
+    position = std::max(position, scan.walk_end);
+  }
+  return next;
+}
+
+absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
+  if (segment_ == nullptr || position_ == segment_->cut().end) {
+    Vma vma;
+    PageRange cut;
+    absl::StatusOr<bool> more = mapped_->Next(&vma, &cut);
+    if (!more.ok()) {
+      if (absl::Status status = CheckProcess(); !status.ok()) return status;
+      return TargetError(TargetErrorReason::kInternal, more.status().message());
+    }
+    if (!*more) return false;
+    const MappingClassifier::Class mapping_class = classifier_->Classify(vma);
+    segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class);
+    position_ = cut.start;
+  }
+  const uint64_t end = segment_->cut().end;
+  const uint64_t chunk_bytes = ChunkPages(spec_.format) << kPageShift;
+  chunk->segment = segment_;
+  chunk->known.reset();
+  // What the kernel half shows, the vsyscall page, no pagemap tells of.
+  if (segment_->cut().start >= kKernelHalf) {
+    chunk->known = PageRecord(PageState::kUnknown, PageSource::kNone);
+    chunk->range = {position_, end};
+    position_ = end;
+    return true;
+  }
+  if (end - position_ > chunk_bytes) {
+    absl::StatusOr<uint64_t> next = SkipHoles(position_);
+    if (!next.ok()) return next.status();
+    if (*next - position_ >= chunk_bytes) {
+      if (pagemap() != nullptr) {
+        if (absl::Status status = CheckAddressSpace(position_); !status.ok()) return status;
+      }
+      chunk->known = PageRecord(
+          PageState::kHole,
+          segment_->vma().inode == 0 ? PageSource::kPagemap
+          : segment_->object()->kind() == SharedObject::Kind::kTmpfs ? PageSource::kSeek
+                                                                     : PageSource::kCachestat);
+      chunk->range = {position_, *next};
+      position_ = *next;
+      return true;
+    }
+  }
+  chunk->range = {position_, position_ + std::min(chunk_bytes, end - position_)};
+  position_ = chunk->range.end;
+  return true;
+}
+
+absl::StatusOr<bool> TargetScan::MappingsChanged() const {
+  absl::StatusOr<MappedRanges> now = MappedRanges::Open(*process_, ranges_);
+  if (now.ok()) {
+    Vma vma;
+    PageRange cut;
+    absl::StatusOr<bool> more = true;
+    while (more.ok() && *more) more = now->Next(&vma, &cut);
+  }
+  if (absl::Status status = CheckProcess(); !status.ok()) return status;
+  return !now.ok() || now->fingerprint() != mapped_->fingerprint();
+}
+
+}  // namespace pagemapd

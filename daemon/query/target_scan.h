@@ -1,0 +1,99 @@
+#ifndef PAGEMAPD_DAEMON_QUERY_TARGET_SCAN_H_
+#define PAGEMAPD_DAEMON_QUERY_TARGET_SCAN_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/page/page_range.h"
+#include "daemon/page/page_record.h"
+#include "daemon/procfs/kpageflags.h"
+#include "daemon/procfs/pagemap.h"
+#include "daemon/procfs/proc_root.h"
+#include "daemon/procfs/process.h"
+#include "daemon/query/kernel_features.h"
+#include "daemon/query/mapped_ranges.h"
+#include "daemon/query/mapping_kind.h"
+#include "daemon/query/scan_spec.h"
+#include "daemon/query/segment.h"
+#include "daemon/shmem/page_cache_probe.h"
+
+namespace pagemapd {
+
+// What every scan of the daemon works with. Immutable; outlives all scans.
+struct ScanEnvironment {
+  ProcRoot root;
+  KernelFeatures features;
+  PageCacheProbe probe;
+  // Absent where /proc/kpageflags cannot be read.
+  std::optional<KPageFlags> kpageflags;
+};
+
+// A piece of work for one worker: at most TargetScan::ChunkPages pages of one segment, or any
+// number of pages that are known already to share one record.
+struct Chunk {
+  std::shared_ptr<const Segment> segment;
+  PageRange range;
+  std::optional<PageRecord> known;
+};
+
+// The pages of one process that a query is about: holds the process, plans the chunks, and tells
+// at the end whether what was scanned is still the same. Errors are TargetErrors.
+class TargetScan {
+ public:
+  // `start_time_ticks` 0: whoever has the pid. `ranges`: any order; none: everything mapped.
+  static absl::StatusOr<std::shared_ptr<TargetScan>> Open(const ScanEnvironment& environment,
+                                                          const ScanSpec& spec, pid_t pid,
+                                                          uint64_t start_time_ticks,
+                                                          std::vector<PageRange> ranges);
+
+  // The next chunk in address order; false at the end. Long holes come as one chunk. One thread
+  // at a time.
+  absl::StatusOr<bool> NextChunk(Chunk* chunk);
+
+  // Checks that it still is the process that Open found, and tells whether its mappings are still
+  // those that NextChunk returned. Call once, after the last chunk was scanned.
+  absl::StatusOr<bool> MappingsChanged() const;
+
+  // An error if the process has exited or called exec. Any thread.
+  absl::Status CheckProcess() const;
+  // The same at the price of one read: whether the address space, which must be user memory at
+  // `address`, still is there. Only with a pagemap. Any thread.
+  absl::Status CheckAddressSpace(uint64_t address) const;
+
+  const ScanEnvironment& environment() const { return environment_; }
+  const ScanSpec& spec() const { return spec_; }
+  const Process& process() const { return *process_; }
+  // Null in the object view.
+  const Pagemap* pagemap() const { return pagemap_.has_value() ? &*pagemap_ : nullptr; }
+
+  // Upper bound of a chunk, in pages: what a slot of the pipeline must be able to hold.
+  static uint64_t ChunkPages(Format format) {
+    return format == Format::kExtents || format == Format::kPacked ? 16 << 10 : 64 << 10;
+  }
+
+ private:
+  TargetScan(const ScanEnvironment& environment, const ScanSpec& spec)
+      : environment_(environment), spec_(spec) {}
+
+  // Where the first page at or after `position` that may be other than a hole lies.
+  absl::StatusOr<uint64_t> SkipHoles(uint64_t position) const;
+
+  const ScanEnvironment& environment_;
+  const ScanSpec spec_;
+  std::vector<PageRange> ranges_;
+  std::shared_ptr<const Process> process_;
+  std::optional<Pagemap> pagemap_;
+  std::optional<MappingClassifier> classifier_;
+  std::optional<MappedRanges> mapped_;
+  std::shared_ptr<const Segment> segment_;
+  uint64_t position_ = 0;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_QUERY_TARGET_SCAN_H_

@@ -1,0 +1,41 @@
+#include "daemon/query/worker_pool.h"
+
+#include <utility>
+
+namespace pagemapd {
+
+WorkerPool::WorkerPool(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WorkerPool::Submit(Task task) {
+  absl::MutexLock lock(&mutex_);
+  tasks_.push_back(std::move(task));
+}
+
+void WorkerPool::Run() {
+  ChunkScanner scanner;
+  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !tasks_.empty();
+  };
+  while (true) {
+    Task task;
+    {
+      absl::MutexLock lock(&mutex_, absl::Condition(&has_work));
+      if (stopping_) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task(scanner);
+  }
+}
+
+}  // namespace pagemapd

@@ -1,0 +1,40 @@
+#ifndef PAGEMAPD_DAEMON_QUERY_WORKER_POOL_H_
+#define PAGEMAPD_DAEMON_QUERY_WORKER_POOL_H_
+
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/query/chunk_scanner.h"
+
+namespace pagemapd {
+
+// Threads that scan. Tasks run in the order they were submitted, each with its thread's own
+// scanner; none may block on a client. Safe for any thread.
+class WorkerPool {
+ public:
+  using Task = std::function<void(ChunkScanner&)>;
+
+  explicit WorkerPool(int threads);
+  // Finishes what is running and drops what is not.
+  ~WorkerPool();
+
+  void Submit(Task task);
+
+  int size() const { return static_cast<int>(threads_.size()); }
+
+ private:
+  void Run();
+
+  absl::Mutex mutex_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_QUERY_WORKER_POOL_H_

@@ -1,0 +1,53 @@
+#ifndef PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
+#define PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace pagemapd {
+
+// Counts scans, so that what they hold together stays within max_bytes_in_flight. A scan that is
+// one too many is refused rather than queued: a queue would grow with the callers. Safe for any
+// thread.
+class Admission {
+ public:
+  explicit Admission(uint32_t max_scans) : max_scans_(max_scans) {}
+
+  // Gives the place back when destroyed.
+  class Ticket {
+   public:
+    explicit Ticket(std::atomic<uint32_t>* active) : active_(active) {}
+    Ticket(Ticket&& other) noexcept : active_(std::exchange(other.active_, nullptr)) {}
+    Ticket& operator=(Ticket&&) = delete;
+    ~Ticket() {
+      if (active_ != nullptr) active_->fetch_sub(1);
+    }
+
+   private:
+    std::atomic<uint32_t>* active_;
+  };
+
+  // RESOURCE_EXHAUSTED if `max_scans` are under way.
+  absl::StatusOr<Ticket> Enter() {
+    uint32_t active = active_.load();
+    do {
+      if (active >= max_scans_) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat(active, " scans are under way, the limit; try again later"));
+      }
+    } while (!active_.compare_exchange_weak(active, active + 1));
+    return absl::StatusOr<Ticket>(Ticket(&active_));
+  }
+
+ private:
+  const uint32_t max_scans_;
+  std::atomic<uint32_t> active_{0};
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_

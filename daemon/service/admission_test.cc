@@ -1,0 +1,25 @@
+#include "daemon/service/admission.h"
+
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace pagemapd {
+namespace {
+
+TEST(AdmissionTest, RefusesOneTooManyAndTakesBackPlaces) {
+  Admission admission(2);
+  std::vector<Admission::Ticket> tickets;
+  for (int i = 0; i < 2; ++i) {
+    auto ticket = admission.Enter();
+    ASSERT_TRUE(ticket.ok());
+    tickets.push_back(*std::move(ticket));
+  }
+  EXPECT_EQ(admission.Enter().status().code(), absl::StatusCode::kResourceExhausted);
+  tickets.pop_back();
+  EXPECT_TRUE(admission.Enter().ok());
+}
+
+}  // namespace
+}  // namespace pagemapd

@@ -1,0 +1,34 @@
+#ifndef PAGEMAPD_DAEMON_SERVICE_LIMITS_H_
+#define PAGEMAPD_DAEMON_SERVICE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pagemapd {
+
+// What one daemon gives at most. From flags; all positive.
+struct Limits {
+  // Of one request.
+  uint32_t max_targets = 256;
+  // Ranges of all targets of one request; extents of one revalidation.
+  uint32_t max_ranges = 65536;
+  // What all scans together may hold in answers that are not sent yet.
+  uint64_t max_bytes_in_flight = 64 << 20;
+  // Mappings of one ListMappings answer, and of one SummarizePages answer.
+  uint32_t max_listed_mappings = 4096;
+  uint32_t max_summarized_mappings = 65536;
+};
+
+// What one scan may hold: per slot of its pipeline the worst chunk (16Ki extents of 24 bytes), one
+// message that is being sent and its serialized form.
+inline constexpr uint64_t kScanBytes = 2 << 20;
+
+inline uint32_t MaxScans(const Limits& limits) {
+  return limits.max_bytes_in_flight < kScanBytes
+             ? 1
+             : static_cast<uint32_t>(limits.max_bytes_in_flight / kScanBytes);
+}
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SERVICE_LIMITS_H_

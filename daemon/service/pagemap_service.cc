@@ -1,0 +1,160 @@
+#include "daemon/service/pagemap_service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "daemon/page/page_size.h"
+#include "daemon/service/mapping_list.h"
+#include "daemon/service/proto_conversion.h"
+#include "daemon/service/query_stream.h"
+#include "daemon/service/request_validation.h"
+#include "daemon/service/revalidation.h"
+#include "daemon/service/summary_call.h"
+#include "daemon/service/swap_list.h"
+#include "daemon/version.h"
+
+namespace pagemapd {
+namespace {
+
+// A QueryPages call that ends before it began.
+class RefusedStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse> {
+ public:
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
+void LogRefused(const char* rpc, const absl::Status& status) {
+  spdlog::info("refused rpc={} error=\"{}\"", rpc, status.ToString());
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* PagemapService::GetCapabilities(
+    grpc::CallbackServerContext* context, const v1::GetCapabilitiesRequest* request,
+    v1::GetCapabilitiesResponse* response) {
+  const KernelFeatures& features = environment_.features;
+  response->set_version(kVersion);
+  response->set_kernel_release(features.release);
+  response->set_page_size_bytes(kPageSizeBytes);
+  auto* kernel = response->mutable_kernel_features();
+  kernel->set_pagemap_scan(features.pagemap_scan);
+  kernel->set_cachestat(features.cachestat);
+  kernel->set_locations(features.locations);
+  kernel->set_frame_flags(environment_.kpageflags.has_value());
+  for (const SourceChoice& choice : sources_) {
+    auto* source = response->add_sources();
+    source->set_name(choice.name);
+    source->set_available(choice.available);
+    source->set_active(choice.active);
+    source->set_detail(choice.detail);
+  }
+  auto* limits = response->mutable_limits();
+  limits->set_max_targets(limits_.max_targets);
+  limits->set_max_ranges(limits_.max_ranges);
+  limits->set_max_scans(MaxScans(limits_));
+  limits->set_max_bytes_in_flight(limits_.max_bytes_in_flight);
+  limits->set_workers(pool_.size());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerContext* context,
+                                                       const v1::ListMappingsRequest* request,
+                                                       v1::ListMappingsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  pool_.Submit([this, reactor, request, response](ChunkScanner&) {
+    reactor->Finish(ToGrpcStatus(
+        ListMappingsOf(environment_, *request, limits_.max_listed_mappings, response)));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerContext* context,
+                                                        const v1::ListSwapAreasRequest* request,
+                                                        v1::ListSwapAreasResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  pool_.Submit([this, reactor, response](ChunkScanner&) {
+    reactor->Finish(ToGrpcStatus(ListSwapAreasOf(environment_.root, response)));
+  });
+  return reactor;
+}
+
+grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
+    grpc::CallbackServerContext* context, const v1::QueryPagesRequest* request) {
+  absl::StatusOr<ScanRequest> scan = ValidateQuery(*request, limits_);
+  absl::Status status = scan.status();
+  if (status.ok()) {
+    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
+    if (ticket.ok()) {
+      spdlog::debug("query targets={} format={}", request->targets_size(),
+                    v1::Format_Name(request->format()));
+      return QueryStream::Start(environment_, pool_, *std::move(scan), *std::move(ticket));
+    }
+    status = ticket.status();
+  }
+  LogRefused("QueryPages", status);
+  return new RefusedStream(ToGrpcStatus(status));
+}
+
+grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerContext* context,
+                                                         const v1::SummarizePagesRequest* request,
+                                                         v1::SummarizePagesResponse* response) {
+  absl::StatusOr<ScanRequest> scan = ValidateSummary(*request, limits_);
+  absl::Status status = scan.status();
+  if (status.ok()) {
+    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
+    if (ticket.ok()) {
+      spdlog::debug("summary targets={}", request->targets_size());
+      return SummaryCall::Start(environment_, pool_, *std::move(scan),
+                                request->include_mappings(), limits_, *std::move(ticket),
+                                response);
+    }
+    status = ticket.status();
+  }
+  LogRefused("SummarizePages", status);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PagemapService::RevalidatePages(
+    grpc::CallbackServerContext* context, const v1::RevalidatePagesRequest* request,
+    v1::RevalidatePagesResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<RevalidationRequest> parsed = ValidateRevalidation(*request, limits_);
+  absl::Status status = parsed.status();
+  if (status.ok()) {
+    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
+    if (ticket.ok()) {
+      // A std::function wants what it holds to be copyable.
+      auto held = std::make_shared<Admission::Ticket>(*std::move(ticket));
+      std::make_shared<Revalidation>(
+          environment_, pool_, *std::move(parsed), [context] { return context->IsCancelled(); },
+          [reactor, response, held, pid = request->process().pid()](
+              const Revalidation::Outcome& outcome) {
+            response->mutable_process()->set_pid(pid);
+            response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
+            response->set_holds(outcome.holds);
+            response->set_held_extents(outcome.held_extents);
+            response->set_held_pages(outcome.held_pages);
+            response->set_asked_pages(outcome.asked_pages);
+            response->set_scan_begin_ns(outcome.scan_begin_ns);
+            response->set_scan_end_ns(outcome.scan_end_ns);
+            response->set_mappings_changed(outcome.mappings_changed);
+            reactor->Finish(ToGrpcStatus(outcome.status));
+          })
+          ->Start();
+      return reactor;
+    }
+    status = ticket.status();
+  }
+  LogRefused("RevalidatePages", status);
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+}  // namespace pagemapd

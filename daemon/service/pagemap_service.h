@@ -1,0 +1,63 @@
+#ifndef PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_
+#define PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_
+
+#include <string>
+
+#include "daemon/query/target_scan.h"
+#include "daemon/query/worker_pool.h"
+#include "daemon/service/admission.h"
+#include "daemon/service/limits.h"
+#include "pagemapd/v1/pagemap_service.grpc.pb.h"
+
+namespace pagemapd {
+
+// The gRPC service. Handlers only check the request and hand it to the worker pool: no gRPC thread
+// ever reads /proc.
+class PagemapService final : public v1::PagemapService::CallbackService {
+ public:
+  // How sources were chosen at start, for GetCapabilities.
+  struct SourceChoice {
+    std::string name;
+    bool available = false;
+    bool active = false;
+    std::string detail;
+  };
+
+  // `environment` and `pool` must outlive the server.
+  PagemapService(const ScanEnvironment& environment, WorkerPool& pool, const Limits& limits,
+                 std::vector<SourceChoice> sources)
+      : environment_(environment),
+        pool_(pool),
+        limits_(limits),
+        sources_(std::move(sources)),
+        admission_(MaxScans(limits)) {}
+
+  grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context,
+                                            const v1::GetCapabilitiesRequest* request,
+                                            v1::GetCapabilitiesResponse* response) override;
+  grpc::ServerUnaryReactor* ListMappings(grpc::CallbackServerContext* context,
+                                         const v1::ListMappingsRequest* request,
+                                         v1::ListMappingsResponse* response) override;
+  grpc::ServerUnaryReactor* ListSwapAreas(grpc::CallbackServerContext* context,
+                                          const v1::ListSwapAreasRequest* request,
+                                          v1::ListSwapAreasResponse* response) override;
+  grpc::ServerWriteReactor<v1::QueryPagesResponse>* QueryPages(
+      grpc::CallbackServerContext* context, const v1::QueryPagesRequest* request) override;
+  grpc::ServerUnaryReactor* SummarizePages(grpc::CallbackServerContext* context,
+                                           const v1::SummarizePagesRequest* request,
+                                           v1::SummarizePagesResponse* response) override;
+  grpc::ServerUnaryReactor* RevalidatePages(grpc::CallbackServerContext* context,
+                                            const v1::RevalidatePagesRequest* request,
+                                            v1::RevalidatePagesResponse* response) override;
+
+ private:
+  const ScanEnvironment& environment_;
+  WorkerPool& pool_;
+  const Limits limits_;
+  const std::vector<SourceChoice> sources_;
+  Admission admission_;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_

@@ -1,0 +1,72 @@
+#include "daemon/service/proto_conversion.h"
+
+#include <string>
+
+#include "daemon/query/target_error.h"
+
+namespace pagemapd {
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+void FillTargetError(const absl::Status& error, v1::TargetError* out) {
+  out->set_reason(static_cast<v1::ErrorReason>(ReasonOf(error)));
+  out->set_message(std::string(error.message()));
+}
+
+void FillCounts(const PageCounts& counts, v1::PageCounts* out) {
+  out->set_hole(counts.of(PageState::kHole));
+  out->set_mapped(counts.of(PageState::kMapped));
+  out->set_cached(counts.of(PageState::kCached));
+  out->set_swapped(counts.of(PageState::kSwapped));
+  out->set_special(counts.of(PageState::kSpecial));
+  out->set_unknown(counts.of(PageState::kUnknown));
+}
+
+void FillExtent(const Extent& extent, v1::PageExtent* out) {
+  const PageRecord first = extent.first;
+  out->set_start(extent.start);
+  out->set_pages(extent.pages);
+  out->set_state(static_cast<v1::PageState>(first.state()));
+  out->set_flags(first.flags());
+  out->set_source(static_cast<v1::PageSource>(first.source()));
+  if (!first.has_location()) return;
+  if (first.state() == PageState::kSwapped) {
+    out->set_swap_type(first.swap().type);
+    out->set_swap_offset(first.swap().offset);
+  } else {
+    out->set_pfn(first.pfn());
+  }
+}
+
+void FillObject(const Vma& vma, v1::ObjectRef* out) {
+  out->set_device_major(vma.device.major);
+  out->set_device_minor(vma.device.minor);
+  out->set_inode(vma.inode);
+}
+
+void FillMapping(const Vma& vma, MappingKind kind, v1::Mapping* out) {
+  out->mutable_range()->set_start(vma.range.start);
+  out->mutable_range()->set_end(vma.range.end);
+  out->set_readable(vma.readable);
+  out->set_writable(vma.writable);
+  out->set_executable(vma.executable);
+  out->set_shared(vma.shared);
+  out->set_offset_bytes(vma.offset_bytes);
+  if (vma.inode != 0) FillObject(vma, out->mutable_object());
+  out->set_kind(static_cast<v1::MappingKind>(kind));
+  out->set_path(vma.path);
+}
+
+void FillSwapUse(const SwapTypeCounts& counts,
+                 google::protobuf::RepeatedPtrField<v1::SwapUse>* out) {
+  for (uint32_t type = 0; type < counts.size(); ++type) {
+    if (counts[type] == 0) continue;
+    v1::SwapUse* use = out->Add();
+    if (type < kSwapTypes) use->set_type(type);
+    use->set_pages(counts[type]);
+  }
+}
+
+}  // namespace pagemapd

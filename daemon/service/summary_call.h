@@ -1,0 +1,70 @@
+#ifndef PAGEMAPD_DAEMON_SERVICE_SUMMARY_CALL_H_
+#define PAGEMAPD_DAEMON_SERVICE_SUMMARY_CALL_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/page/page_counts.h"
+#include "daemon/query/scan_pipeline.h"
+#include "daemon/service/admission.h"
+#include "daemon/service/limits.h"
+#include "daemon/service/request_validation.h"
+#include "pagemapd/v1/pagemap_service.pb.h"
+
+namespace pagemapd {
+
+// One SummarizePages call: adds up what the pipeline counts.
+class SummaryCall : public grpc::ServerUnaryReactor,
+                    public std::enable_shared_from_this<SummaryCall> {
+ public:
+  // Starts the scan. The call owns itself until gRPC is done with it; `response` lives as long.
+  static SummaryCall* Start(const ScanEnvironment& environment, WorkerPool& pool,
+                            ScanRequest request, bool include_mappings, const Limits& limits,
+                            Admission::Ticket ticket, v1::SummarizePagesResponse* response);
+
+  SummaryCall(bool include_mappings, uint32_t max_mappings, Admission::Ticket ticket,
+              v1::SummarizePagesResponse* response)
+      : include_mappings_(include_mappings),
+        max_mappings_(max_mappings),
+        ticket_(std::move(ticket)),
+        response_(response) {}
+
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  // Takes what is ready, and ends the call after the last.
+  void Pump();
+  void AddItem() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddMappingCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FlushMapping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  std::shared_ptr<SummaryCall> self_;
+  std::shared_ptr<ScanPipeline> pipeline_;
+  const bool include_mappings_;
+  const uint32_t max_mappings_;
+  std::optional<Admission::Ticket> ticket_;
+
+  absl::Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  ScanItem item_ ABSL_GUARDED_BY(mutex_);
+  v1::SummarizePagesResponse* response_;
+  v1::TargetSummary* target_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  PageCounts target_counts_ ABSL_GUARDED_BY(mutex_);
+  SwapTypeCounts target_swap_ ABSL_GUARDED_BY(mutex_){};
+  PageCounts total_counts_ ABSL_GUARDED_BY(mutex_);
+  SwapTypeCounts total_swap_ ABSL_GUARDED_BY(mutex_){};
+  // The mapping whose chunks are being added up; its counts go out with its last chunk.
+  v1::MappingSummary* mapping_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  PageCounts mapping_counts_ ABSL_GUARDED_BY(mutex_);
+  uint32_t mappings_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SERVICE_SUMMARY_CALL_H_

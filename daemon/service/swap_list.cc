@@ -1,0 +1,70 @@
+#include "daemon/service/swap_list.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "daemon/page/page_size.h"
+#include "daemon/page/swap_entry.h"
+#include "daemon/procfs/swaps.h"
+#include "daemon/sys/unique_fd.h"
+
+namespace pagemapd {
+namespace {
+
+// The header of the area at `path`. Read past the page cache: looking leaves nothing behind.
+std::optional<SwapHeader> ReadSwapHeader(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_DIRECT));
+  struct stat st;
+  if (!fd || fstat(fd.get(), &st) != 0 || !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode))) {
+    return std::nullopt;
+  }
+  struct alignas(kPageSizeBytes) Page {
+    char bytes[kPageSizeBytes];
+  };
+  const auto page = std::make_unique<Page>();
+  if (pread(fd.get(), page->bytes, kPageSizeBytes, 0) != kPageSizeBytes) return std::nullopt;
+  return ParseSwapHeader(absl::string_view(page->bytes, kPageSizeBytes));
+}
+
+bool IsZswapEnabled() {
+  std::ifstream file("/sys/module/zswap/parameters/enabled");
+  return file.get() == 'Y';
+}
+
+}  // namespace
+
+absl::Status ListSwapAreasOf(const ProcRoot& root, v1::ListSwapAreasResponse* response) {
+  absl::StatusOr<std::vector<SwapArea>> areas = ReadSwaps(root);
+  if (!areas.ok()) return areas.status();
+  for (const SwapArea& area : *areas) {
+    v1::SwapArea* out = response->add_areas();
+    out->set_path(area.path);
+    out->set_is_file(area.is_file);
+    out->set_priority(area.priority);
+    out->set_size_pages(area.size_bytes >> kPageShift);
+    out->set_used_pages(area.used_bytes >> kPageShift);
+    if (std::optional<SwapHeader> header = ReadSwapHeader(area.path)) {
+      out->set_uuid(header->uuid);
+      out->set_label(header->label);
+    }
+  }
+  for (uint32_t type = 0; type < kFirstSpecialSwapType; ++type) {
+    if (std::optional<size_t> index = AreaOfSwapType(type, areas->size())) {
+      auto* name = response->add_type_names();
+      name->set_type(type);
+      name->set_area_index(*index);
+    }
+  }
+  response->set_zswap_enabled(IsZswapEnabled());
+  return absl::OkStatus();
+}
+
+}  // namespace pagemapd

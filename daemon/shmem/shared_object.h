@@ -1,0 +1,44 @@
+#ifndef PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
+#define PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "daemon/procfs/maps.h"
+#include "daemon/procfs/process.h"
+#include "daemon/sys/unique_fd.h"
+
+namespace pagemapd {
+
+// The inode behind a mapping, held open while its page cache is asked about. Safe for any thread.
+class SharedObject {
+ public:
+  enum class Kind {
+    // tmpfs, the kernel's internal one included: holes, pages in RAM, pages in swap.
+    kTmpfs,
+    // A filesystem on a block device: pages in RAM or not.
+    kDisk,
+    // hugetlbfs, which tells neither by cachestat nor by mincore nor by lseek.
+    kHugetlb,
+  };
+
+  // Opens the object of `vma` through /proc/PID/map_files. The caller must know from the device
+  // that it is of `kind`: opening a device node or a file of a remote or user-space filesystem
+  // could have effects, or block. FAILED_PRECONDITION if what was opened is not the inode that
+  // `vma` names; NOT_FOUND if the mapping is gone; PERMISSION_DENIED without CAP_SYS_ADMIN or
+  // CAP_CHECKPOINT_RESTORE (proc_map_files_get_link in fs/proc/base.c).
+  static absl::StatusOr<SharedObject> Open(const Process& process, const Vma& vma, Kind kind);
+
+  SharedObject(UniqueFd fd, Kind kind) : fd_(std::move(fd)), kind_(kind) {}
+
+  int fd() const { return fd_.get(); }
+  Kind kind() const { return kind_; }
+
+ private:
+  UniqueFd fd_;
+  Kind kind_;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
