@@ -1,0 +1,257 @@
+#include "cli/command_line.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "cli/address_span.h"
+#include "cli/connection.h"
+#include "cli/page_names.h"
+#include "cli/version.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr char kDefaultAddress[] = "unix:///run/pagemapd/pagemapd.sock";
+
+bool ParsePid(const std::string& text, int32_t* pid) {
+  return std::all_of(text.begin(), text.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(text, pid) && *pid > 0;
+}
+
+// Checks for CLI11: what is wrong with a value, or nothing.
+std::string CheckPid(const std::string& text) {
+  int32_t pid;
+  return ParsePid(text, &pid) ? "" : absl::StrCat("'", text, "' is not a process id");
+}
+
+std::string CheckRange(const std::string& text) {
+  AddressSpan span;
+  return ParseAddressSpan(text, &span)
+             ? ""
+             : absl::StrCat("'", text, "' is not a range START-END in hexadecimal");
+}
+
+std::string CheckState(const std::string& text) {
+  v1::PageState state;
+  return ParseState(text, &state)
+             ? ""
+             : absl::StrCat("'", text,
+                            "' is not a state: hole, mapped, cached, swapped, special, unknown");
+}
+
+std::string CheckAddress(const std::string& text) {
+  return !GrpcTargetOf(text).empty()
+             ? ""
+             : absl::StrCat("'", text, "' is not an address: unix:///PATH, tcp://HOST:PORT");
+}
+
+int32_t Pid(const std::string& text) {
+  int32_t pid = 0;
+  ParsePid(text, &pid);
+  return pid;
+}
+
+// The options of all commands as text, checked by CLI11 before they are converted.
+struct Arguments {
+  std::string address;
+  std::string format = "table";
+  bool no_heading = false;
+  std::string pid;
+  std::vector<std::string> pids;
+  std::vector<std::string> ranges;
+  std::vector<std::string> globs;
+  std::vector<std::string> states;
+  std::string view = "process";
+  bool flags = false;
+  bool locations = false;
+  bool no_locations = false;
+  bool mappings = false;
+};
+
+void AddPid(CLI::App* command, Arguments* arguments) {
+  command->add_option("PID", arguments->pid, "Process id")
+      ->required()
+      ->type_name("")
+      ->check(CheckPid);
+}
+
+void AddMapping(CLI::App* command, Arguments* arguments) {
+  command
+      ->add_option("--mapping", arguments->globs,
+                   "Only mappings whose path matches, such as '/memfd:*', [heap] or [anon]; "
+                   "repeatable")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+}
+
+void AddGlobalOptions(CLI::App* app, Arguments* arguments) {
+  app->add_option("-a,--address", arguments->address,
+                  absl::StrCat("The daemon: unix:///PATH or tcp://HOST:PORT; otherwise "
+                               "$PAGEMAPD_ADDRESS, or ",
+                               kDefaultAddress))
+      ->type_name("ADDRESS")
+      ->check(CheckAddress);
+  app->add_option("-o,--output", arguments->format, "table (the default), json, jsonl or csv")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}));
+  app->add_flag("-n,--no-header", arguments->no_heading, "No heading line in table and csv");
+  app->set_version_flag("--version", absl::StrCat("pagemapctl ", kVersion), "Print the version");
+}
+
+CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
+  CLI::App* pages = app->add_subcommand("pages", "List the pages of a process as extents");
+  AddPid(pages, arguments);
+  pages
+      ->add_option("--range", arguments->ranges,
+                   "Only these addresses, half-open and in hex as in /proc/PID/maps; repeatable")
+      ->type_name("START-END")
+      ->allow_extra_args(false)
+      ->check(CheckRange);
+  AddMapping(pages, arguments);
+  pages
+      ->add_option("--state", arguments->states,
+                   "Only these: hole, mapped, cached, swapped, special, unknown")
+      ->type_name("S,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CheckState);
+  pages
+      ->add_option("--view", arguments->view,
+                   "process (the default): its page table, completed by the page cache; "
+                   "object: the page cache alone, whoever maps it")
+      ->type_name("VIEW")
+      ->check(CLI::IsMember({"process", "object"}));
+  pages->add_flag("--flags", arguments->flags,
+                  "Show flags, those of the page frames included (ksm, thp, hugetlb, zero, "
+                  "dirty, referenced, idle)");
+  CLI::Option* locations = pages->add_flag("--locations", arguments->locations,
+                                           "Show PFNs and swap offsets, which split extents; "
+                                           "the default but in tables");
+  pages->add_flag("--no-locations", arguments->no_locations, "Leave them out")
+      ->excludes(locations);
+  pages->footer(
+      "Examples:\n"
+      "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
+      "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl");
+  return pages;
+}
+
+PagesOptions PagesOf(const Arguments& arguments) {
+  PagesOptions options;
+  options.pid = Pid(arguments.pid);
+  for (const std::string& text : arguments.ranges) {
+    ParseAddressSpan(text, &options.ranges.emplace_back());
+  }
+  options.globs = arguments.globs;
+  for (const std::string& name : arguments.states) ParseState(name, &options.states.emplace_back());
+  options.view = arguments.view == "object" ? v1::VIEW_OBJECT : v1::VIEW_PROCESS;
+  options.flags = arguments.flags;
+  if (arguments.locations) options.locations = true;
+  if (arguments.no_locations) options.locations = false;
+  return options;
+}
+
+OutputFormat FormatOf(const std::string& name) {
+  if (name == "json") return OutputFormat::kJson;
+  if (name == "jsonl") return OutputFormat::kJsonLines;
+  return name == "csv" ? OutputFormat::kCsv : OutputFormat::kTable;
+}
+
+}  // namespace
+
+ParsedArguments ParseArguments(int argc, const char* const* argv, const char* environment_address) {
+  Arguments arguments;
+  CLI::App app("Where every page of a process is: in RAM, in swap, or nowhere", "pagemapctl");
+  app.get_formatter()->column_width(26);
+  app.fallthrough();
+  app.require_subcommand(1);
+  AddGlobalOptions(&app, &arguments);
+  app.footer(
+      "Examples:\n"
+      "  pagemapctl summary 4321\n"
+      "  pagemapctl map 4321\n"
+      "  pagemapctl pages 4321 --state swapped -o jsonl\n"
+      "\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 permission denied,\n"
+      "5 daemon not reachable. `pagemapctl COMMAND --help` tells more.");
+
+  CLI::App* status = app.add_subcommand("status", "Show what the daemon on this kernel can tell");
+  status->footer("Example:\n  pagemapctl status");
+
+  CLI::App* mappings = app.add_subcommand("mappings", "List the mappings (VMAs) of a process");
+  AddPid(mappings, &arguments);
+  mappings->footer("Example:\n  pagemapctl mappings 4321");
+
+  CLI::App* pages = AddPages(&app, &arguments);
+
+  CLI::App* summary = app.add_subcommand("summary", "Count the pages of processes by state");
+  summary->add_option("PID", arguments.pids, "Process ids")
+      ->required()
+      ->type_name("")
+      ->check(CheckPid);
+  summary->add_flag("--mappings", arguments.mappings,
+                    "Count each mapping too; the default but in tables");
+  summary->footer("Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
+
+  CLI::App* swap = app.add_subcommand("swap", "List the swap areas");
+  swap->footer("Example:\n  pagemapctl swap");
+
+  CLI::App* map = app.add_subcommand("map", "Draw the address space of a process");
+  AddPid(map, &arguments);
+  AddMapping(map, &arguments);
+  map->footer(
+      "Every cell is an equal share of pages; the legend below the picture explains them.\n"
+      "Examples:\n"
+      "  pagemapctl map 4321\n"
+      "  pagemapctl map 4321 --mapping '/memfd:*'");
+
+  ParsedArguments parsed;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // Help or version.
+    std::ostringstream text;
+    app.exit(e, text, text);
+    parsed.text = text.str();
+    return parsed;
+  } catch (const CLI::ParseError& e) {
+    parsed.exit_code = ExitCode::kUsage;
+    parsed.error = e.what();
+    return parsed;
+  }
+
+  CommandLine& line = parsed.line;
+  line.address = arguments.address;
+  if (line.address.empty()) {
+    const bool from_environment = environment_address != nullptr && *environment_address != '\0';
+    line.address = from_environment ? environment_address : kDefaultAddress;
+    if (std::string wrong = CheckAddress(line.address); !wrong.empty()) {
+      parsed.exit_code = ExitCode::kUsage;
+      parsed.error = absl::StrCat("PAGEMAPD_ADDRESS: ", wrong);
+      return parsed;
+    }
+  }
+  line.format = FormatOf(arguments.format);
+  line.with_heading = !arguments.no_heading;
+  if (mappings->parsed()) line.command = MappingsOptions{Pid(arguments.pid)};
+  if (pages->parsed()) line.command = PagesOf(arguments);
+  if (summary->parsed()) {
+    SummaryOptions options;
+    for (const std::string& text : arguments.pids) options.pids.push_back(Pid(text));
+    options.mappings = arguments.mappings;
+    line.command = std::move(options);
+  }
+  if (swap->parsed()) line.command = SwapOptions{};
+  if (map->parsed()) line.command = MapOptions{Pid(arguments.pid), arguments.globs};
+  parsed.run = true;
+  return parsed;
+}
+
+}  // namespace pagemapd

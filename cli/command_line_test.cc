@@ -1,0 +1,114 @@
+#include "cli/command_line.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pagemapd {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+ParsedArguments Parse(std::vector<const char*> arguments, const char* environment = nullptr) {
+  arguments.insert(arguments.begin(), "pagemapctl");
+  return ParseArguments(arguments.size(), arguments.data(), environment);
+}
+
+TEST(CommandLineTest, GlobalOptionsGoBeforeAndAfterTheCommand) {
+  for (const auto& parsed : {Parse({"-a", "unix:///x", "-o", "csv", "-n", "pages", "42"}),
+                             Parse({"pages", "42", "-n", "-o", "csv", "-a", "unix:///x"}),
+                             Parse({"pages", "-o", "csv", "42", "-a", "unix:///x", "-n"})}) {
+    ASSERT_TRUE(parsed.run) << parsed.error;
+    EXPECT_EQ(parsed.line.address, "unix:///x");
+    EXPECT_EQ(parsed.line.format, OutputFormat::kCsv);
+    EXPECT_FALSE(parsed.line.with_heading);
+    EXPECT_EQ(std::get<PagesOptions>(parsed.line.command).pid, 42);
+  }
+}
+
+TEST(CommandLineTest, TheAddressHasThreeOrigins) {
+  EXPECT_EQ(Parse({"swap"}).line.address, "unix:///run/pagemapd/pagemapd.sock");
+  EXPECT_EQ(Parse({"swap"}, "").line.address, "unix:///run/pagemapd/pagemapd.sock");
+  EXPECT_EQ(Parse({"swap"}, "unix:///e").line.address, "unix:///e");
+  EXPECT_EQ(Parse({"swap", "-a", "localhost:7"}, "unix:///e").line.address, "localhost:7");
+  EXPECT_EQ(Parse({"swap"}, "nonsense").exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Parse({"swap", "-a", "nonsense"}).exit_code, ExitCode::kUsage);
+}
+
+TEST(CommandLineTest, PagesTakesItsOptions) {
+  const auto parsed = Parse({"pages", "7", "--range", "1000-2000", "--range=0x5000-0x4000",
+                             "--mapping", "/a", "--mapping", "[heap]", "--state", "swapped,hole",
+                             "--state", "cached", "--view", "object", "--flags", "--no-locations"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  const auto& options = std::get<PagesOptions>(parsed.line.command);
+  EXPECT_THAT(options.ranges,
+              ElementsAre(AddressSpan{0x1000, 0x2000}, AddressSpan{0x5000, 0x4000}));
+  EXPECT_THAT(options.globs, ElementsAre("/a", "[heap]"));
+  EXPECT_THAT(options.states, ElementsAre(v1::PAGE_STATE_SWAPPED, v1::PAGE_STATE_HOLE,
+                                          v1::PAGE_STATE_CACHED));
+  EXPECT_EQ(options.view, v1::VIEW_OBJECT);
+  EXPECT_TRUE(options.flags);
+  EXPECT_EQ(options.locations, false);
+  EXPECT_FALSE(std::get<PagesOptions>(Parse({"pages", "7"}).line.command).locations.has_value());
+}
+
+TEST(CommandLineTest, OptionsDoNotSwallowThePid) {
+  const auto parsed = Parse({"pages", "--range", "1000-2000", "--state", "hole", "7"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  EXPECT_EQ(std::get<PagesOptions>(parsed.line.command).pid, 7);
+}
+
+TEST(CommandLineTest, SummaryTakesManyProcesses) {
+  const auto parsed = Parse({"summary", "1", "2", "3", "-o", "json"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  EXPECT_THAT(std::get<SummaryOptions>(parsed.line.command).pids, ElementsAre(1, 2, 3));
+}
+
+TEST(CommandLineTest, WrongUseIsNamed) {
+  const struct {
+    std::vector<const char*> arguments;
+    const char* named;
+  } kCases[] = {
+      {{}, "subcommand"},
+      {{"frobnicate"}, "frobnicate"},
+      {{"pages"}, "PID"},
+      {{"pages", "0"}, "'0'"},
+      {{"pages", "-1"}, "-1"},
+      {{"pages", "1x"}, "'1x'"},
+      {{"pages", "+1"}, "'+1'"},
+      {{"pages", "2147483648"}, "2147483648"},
+      {{"pages", "1", "2"}, "2"},
+      {{"pages", "1", "--range", "zzz"}, "'zzz'"},
+      {{"pages", "1", "--state", "hole,gone"}, "'gone'"},
+      {{"pages", "1", "--view", "mine"}, "mine"},
+      {{"pages", "1", "--locations", "--no-locations"}, "locations"},
+      {{"-o", "xml", "swap"}, "xml"},
+      {{"swap", "extra"}, "extra"},
+      {{"pageout", "1"}, "pageout"},
+  };
+  for (const auto& c : kCases) {
+    const ParsedArguments parsed = Parse(c.arguments);
+    EXPECT_FALSE(parsed.run) << c.named;
+    EXPECT_EQ(parsed.exit_code, ExitCode::kUsage) << c.named;
+    EXPECT_THAT(parsed.error, HasSubstr(c.named));
+    EXPECT_EQ(parsed.text, "");
+  }
+}
+
+TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
+  ParsedArguments parsed = Parse({"--version"});
+  EXPECT_FALSE(parsed.run);
+  EXPECT_EQ(parsed.exit_code, ExitCode::kDone);
+  EXPECT_THAT(parsed.text, testing::MatchesRegex("pagemapctl [0-9.]+\n"));
+  for (const char* command : {"status", "mappings", "pages", "summary", "swap", "map"}) {
+    EXPECT_THAT(Parse({"--help"}).text, HasSubstr(command));
+    parsed = Parse({command, "--help"});
+    EXPECT_EQ(parsed.exit_code, ExitCode::kDone);
+    EXPECT_THAT(parsed.text, HasSubstr("Example"));
+  }
+}
+
+}  // namespace
+}  // namespace pagemapd

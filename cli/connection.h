@@ -1,0 +1,25 @@
+#ifndef PAGEMAPD_CLI_CONNECTION_H_
+#define PAGEMAPD_CLI_CONNECTION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "pagemapd/v1/pagemap_service.grpc.pb.h"
+
+namespace pagemapd {
+
+// gRPC's name of the daemon at `address`: "unix:///PATH", "unix:PATH", "tcp://HOST:PORT" or
+// "HOST:PORT". Empty if `address` is none of these.
+std::string GrpcTargetOf(absl::string_view address);
+
+// A stub for `target`, a result of GrpcTargetOf. The connection is made by the first call.
+std::unique_ptr<v1::PagemapService::Stub> Connect(const std::string& target);
+
+// errno of connecting to the unix socket of `address`; 0 if that works, or `address` is none. Tells
+// "no daemon" from "not allowed to ask it", which gRPC calls both UNAVAILABLE.
+int UnixConnectError(absl::string_view address);
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_CLI_CONNECTION_H_

@@ -1,0 +1,45 @@
+#include "cli/page_names.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pagemapd {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(PageNamesTest, SpellsEnumsInLowerCase) {
+  EXPECT_EQ(StateName(v1::PAGE_STATE_HOLE), "hole");
+  EXPECT_EQ(StateName(v1::PAGE_STATE_UNKNOWN), "unknown");
+  EXPECT_EQ(StateName(v1::PAGE_STATE_UNSPECIFIED), "");
+  EXPECT_EQ(SourceName(v1::PAGE_SOURCE_CACHESTAT), "cachestat");
+  EXPECT_EQ(KindName(v1::MAPPING_KIND_SHMEM), "shmem");
+}
+
+TEST(PageNamesTest, GivesTheNumberOfWhatANewerDaemonSays) {
+  EXPECT_EQ(StateName(static_cast<v1::PageState>(7)), "7");
+  EXPECT_EQ(StateName(static_cast<v1::PageState>(-1)), "?");
+  EXPECT_EQ(StateName(static_cast<v1::PageState>(1000)), "?");
+}
+
+TEST(PageNamesTest, NamesFlagsInOrder) {
+  EXPECT_THAT(FlagNames(0), ElementsAre());
+  EXPECT_THAT(FlagNames(1u << v1::PAGE_FLAG_EXCLUSIVE | 1u << v1::PAGE_FLAG_FILE),
+              ElementsAre("file", "exclusive"));
+  EXPECT_THAT(FlagNames(1u << v1::PAGE_FLAG_SOFT_DIRTY | 1u << v1::PAGE_FLAG_DEVICE_PRIVATE),
+              ElementsAre("soft_dirty", "device_private"));
+}
+
+TEST(PageNamesTest, ReadsStatesBack) {
+  v1::PageState state;
+  for (const char* name : {"hole", "mapped", "cached", "swapped", "special", "unknown"}) {
+    ASSERT_TRUE(ParseState(name, &state)) << name;
+    EXPECT_EQ(StateName(state), name);
+  }
+  for (const char* name : {"", "Hole", "unspecified", "PAGE_STATE_HOLE", "swap", "1"}) {
+    EXPECT_FALSE(ParseState(name, &state)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace pagemapd

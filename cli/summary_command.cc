@@ -1,0 +1,272 @@
+#include "cli/summary_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "cli/address_span.h"
+#include "cli/output/byte_size.h"
+#include "cli/output/csv_row.h"
+#include "cli/output/json_string.h"
+#include "cli/output/progress_line.h"
+#include "cli/output/table.h"
+#include "cli/page_line.h"
+#include "cli/page_names.h"
+#include "cli/process_mappings.h"
+
+namespace pagemapd {
+namespace {
+
+std::string Hex(uint64_t address) { return absl::StrCat("0x", absl::Hex(address)); }
+
+uint64_t Sum(const v1::PageCounts& counts) {
+  return counts.hole() + counts.mapped() + counts.cached() + counts.swapped() + counts.special() +
+         counts.unknown();
+}
+
+void PutCounts(const v1::PageCounts& counts, nlohmann::ordered_json* json) {
+  (*json)["hole"] = counts.hole();
+  (*json)["mapped"] = counts.mapped();
+  (*json)["cached"] = counts.cached();
+  (*json)["swapped"] = counts.swapped();
+  (*json)["special"] = counts.special();
+  (*json)["unknown"] = counts.unknown();
+}
+
+std::vector<std::string> CountTexts(const v1::PageCounts& counts) {
+  return {absl::StrCat(counts.hole()),    absl::StrCat(counts.mapped()),
+          absl::StrCat(counts.cached()),  absl::StrCat(counts.swapped()),
+          absl::StrCat(counts.special()), absl::StrCat(counts.unknown())};
+}
+
+// Takes the summaries of processes one by one and writes them in one format.
+class SummaryWriter {
+ public:
+  SummaryWriter(const Session& session, const SummaryOptions& options, uint64_t page_size_bytes,
+                SwapAreaPaths areas)
+      : session_(session),
+        options_(options),
+        page_size_bytes_(page_size_bytes),
+        areas_(std::move(areas)) {}
+
+  void Add(const v1::TargetSummary& summary);
+  void Finish();
+
+ private:
+  nlohmann::ordered_json Json(const v1::TargetSummary& summary) const;
+  void AddTableRows(const v1::TargetSummary& summary);
+  void AddCsvRows(const v1::TargetSummary& summary);
+  void AddTableRow(std::vector<std::string> names, const v1::PageCounts& counts);
+  void FinishTable();
+
+  const Session& session_;
+  const SummaryOptions& options_;
+  const uint64_t page_size_bytes_;
+  const SwapAreaPaths areas_;
+
+  nlohmann::ordered_json processes_ = nlohmann::ordered_json::array();
+  bool csv_heading_written_ = false;
+
+  std::vector<std::vector<std::string>> rows_;
+  Table swap_{{{"PID", Table::Align::kRight},
+               {"SWAP AREA"},
+               {"TYPE", Table::Align::kRight},
+               {"PAGES", Table::Align::kRight},
+               {"SIZE", Table::Align::kRight}}};
+  int answered_ = 0;
+  v1::PageCounts total_;
+};
+
+nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) const {
+  nlohmann::ordered_json json = {{"pid", summary.process().pid()},
+                                 {"start_time_ticks", summary.process().start_time_ticks()}};
+  PutCounts(summary.total(), &json["total"]);
+  json["mappings"] = nlohmann::ordered_json::array();
+  for (const v1::MappingSummary& mapping : summary.mappings()) {
+    nlohmann::ordered_json entry = {{"start", Hex(mapping.mapping().range().start())},
+                                    {"end", Hex(mapping.mapping().range().end())},
+                                    {"kind", KindName(mapping.mapping().kind())},
+                                    {"path", mapping.mapping().path()}};
+    PutCounts(mapping.counts(), &entry);
+    json["mappings"].push_back(std::move(entry));
+  }
+  json["swap"] = nlohmann::ordered_json::array();
+  for (const v1::SwapUse& use : summary.swap()) {
+    nlohmann::ordered_json entry = nlohmann::ordered_json::object();
+    if (use.has_type()) {
+      entry["type"] = use.type();
+      const auto area = areas_.find(use.type());
+      if (area != areas_.end()) entry["area"] = area->second;
+    }
+    entry["pages"] = use.pages();
+    json["swap"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+void SummaryWriter::AddTableRow(std::vector<std::string> names, const v1::PageCounts& counts) {
+  for (std::string& text : CountTexts(counts)) names.push_back(std::move(text));
+  const uint64_t pages = Sum(counts);
+  names.push_back(absl::StrCat(pages));
+  names.push_back(ByteSize(pages * page_size_bytes_));
+  rows_.push_back(std::move(names));
+}
+
+void SummaryWriter::AddTableRows(const v1::TargetSummary& summary) {
+  const std::string pid = absl::StrCat(summary.process().pid());
+  if (options_.mappings) {
+    for (const v1::MappingSummary& mapping : summary.mappings()) {
+      const v1::AddressRange& range = mapping.mapping().range();
+      AddTableRow({pid, ToString(AddressSpan{range.start(), range.end()}),
+                   session_.Printable(MappingName(mapping.mapping()))},
+                  mapping.counts());
+    }
+    AddTableRow({pid, "all", ""}, summary.total());
+  } else {
+    AddTableRow({pid}, summary.total());
+  }
+  for (const v1::SwapUse& use : summary.swap()) {
+    const auto area = use.has_type() ? areas_.find(use.type()) : areas_.end();
+    swap_.AddRow({pid, area == areas_.end() ? "?" : session_.Printable(area->second),
+                  use.has_type() ? absl::StrCat(use.type()) : "?", absl::StrCat(use.pages()),
+                  ByteSize(use.pages() * page_size_bytes_)});
+  }
+  ++answered_;
+  const v1::PageCounts& counts = summary.total();
+  total_.set_hole(total_.hole() + counts.hole());
+  total_.set_mapped(total_.mapped() + counts.mapped());
+  total_.set_cached(total_.cached() + counts.cached());
+  total_.set_swapped(total_.swapped() + counts.swapped());
+  total_.set_special(total_.special() + counts.special());
+  total_.set_unknown(total_.unknown() + counts.unknown());
+}
+
+void SummaryWriter::AddCsvRows(const v1::TargetSummary& summary) {
+  OutputStream& out = session_.out();
+  if (!csv_heading_written_ && session_.with_heading()) {
+    out.Append(
+        "pid,start_time_ticks,start,end,kind,path,hole,mapped,cached,swapped,special,unknown\n");
+  }
+  csv_heading_written_ = true;
+  for (const v1::MappingSummary& mapping : summary.mappings()) {
+    std::vector<std::string> fields = {
+        absl::StrCat(summary.process().pid()), absl::StrCat(summary.process().start_time_ticks()),
+        Hex(mapping.mapping().range().start()), Hex(mapping.mapping().range().end()),
+        KindName(mapping.mapping().kind()),     mapping.mapping().path()};
+    for (std::string& text : CountTexts(mapping.counts())) fields.push_back(std::move(text));
+    AppendCsvRow(fields, out.text());
+    out.EndRow();
+  }
+}
+
+void SummaryWriter::Add(const v1::TargetSummary& summary) {
+  switch (session_.format()) {
+    case OutputFormat::kTable:
+      AddTableRows(summary);
+      break;
+    case OutputFormat::kJson:
+      processes_.push_back(Json(summary));
+      break;
+    case OutputFormat::kJsonLines:
+      session_.out().Append(JsonText(Json(summary), -1));
+      session_.out().Append("\n");
+      session_.out().EndRow();
+      break;
+    case OutputFormat::kCsv:
+      AddCsvRows(summary);
+  }
+}
+
+void SummaryWriter::FinishTable() {
+  using Align = Table::Align;
+  if (answered_ == 0) return;
+  std::vector<Table::Column> columns = {{"PID", Align::kRight}};
+  if (options_.mappings) {
+    columns.push_back({"RANGE"});
+    columns.push_back({"PATH"});
+  }
+  for (const char* heading :
+       {"HOLE", "MAPPED", "CACHED", "SWAPPED", "SPECIAL", "UNKNOWN", "PAGES", "SIZE"}) {
+    columns.push_back({heading, Align::kRight});
+  }
+  if (answered_ > 1) {
+    std::vector<std::string> names = {"total"};
+    if (options_.mappings) names.insert(names.end(), {"", ""});
+    AddTableRow(std::move(names), total_);
+  }
+  Table table(std::move(columns));
+  for (std::vector<std::string>& row : rows_) table.AddRow(std::move(row));
+  table.Write(session_.with_heading(), session_.out());
+  if (swap_.empty()) return;
+  session_.out().Append("\n");
+  swap_.Write(session_.with_heading(), session_.out());
+}
+
+void SummaryWriter::Finish() {
+  if (session_.format() == OutputFormat::kTable) FinishTable();
+  if (session_.format() == OutputFormat::kJson && !processes_.empty()) {
+    const bool one = options_.pids.size() == 1;
+    session_.out().Append(JsonText(one ? processes_[0] : processes_, 2));
+    session_.out().Append("\n");
+  }
+}
+
+}  // namespace
+
+ExitCode RunSummary(const Session& session, const SummaryOptions& options) {
+  v1::GetCapabilitiesResponse capabilities;
+  grpc::Status status = session.GetCapabilities(&capabilities);
+  if (!status.ok()) return session.Fail(status);
+  v1::ListSwapAreasResponse areas;
+  {
+    grpc::ClientContext context;
+    status = session.service().ListSwapAreas(&context, {}, &areas);
+    if (!status.ok()) return session.Fail(status);
+  }
+
+  SummaryWriter writer(session, options, capabilities.page_size_bytes(), SwapAreaPathsOf(areas));
+  ExitTally tally;
+  const size_t step = std::max<size_t>(capabilities.limits().max_targets(), 1);
+  for (size_t next = 0; next < options.pids.size();) {
+    v1::SummarizePagesRequest request;
+    request.set_view(v1::VIEW_PROCESS);
+    request.set_include_mappings(options.mappings || session.format() != OutputFormat::kTable);
+    for (const size_t end = std::min(options.pids.size(), next + step); next < end; ++next) {
+      request.add_targets()->mutable_process()->set_pid(options.pids[next]);
+    }
+    v1::SummarizePagesResponse response;
+    {
+      ProgressLine progress(STDERR_FILENO, session.error_terminal(), 0);
+      grpc::ClientContext context;
+      status = session.service().SummarizePages(&context, request, &response);
+    }
+    if (!status.ok()) {
+      tally.Failed(session.Fail(status));
+      break;
+    }
+    for (const v1::TargetSummary& summary : response.targets()) {
+      if (summary.has_error()) {
+        tally.Failed(session.Fail(summary.error()));
+        continue;
+      }
+      tally.Answered();
+      const int32_t pid = summary.process().pid();
+      if (summary.mappings_changed()) {
+        session.Complain(absl::StrCat("note: the mappings of process ", pid,
+                                      " changed during the scan"));
+      }
+      if (summary.mappings_truncated()) {
+        session.Complain(absl::StrCat("note: process ", pid,
+                                      " has more mappings than are listed; its total counts all"));
+      }
+      writer.Add(summary);
+    }
+  }
+  writer.Finish();
+  return tally.code();
+}
+
+}  // namespace pagemapd
