@@ -43,11 +43,11 @@ absl::StatusOr<SwapArea> ParseSwapsLine(absl::string_view line) {
                       fields.Blanks() && KibibytesAndTabs(&fields, &area.size_bytes) &&
                       KibibytesAndTabs(&fields, &area.used_bytes) &&
                       fields.Decimal(&area.priority) && fields.rest().empty();
-  if (!parsed || (kind != "partition" && kind != "file") || absl::StrContains(path, '\0')) {
-    return MalformedLine("swaps", line);
-  }
   area.is_file = kind == "file";
   area.path = UnescapeOctal(path);
+  if (!parsed || (!area.is_file && kind != "partition") || absl::StrContains(area.path, '\0')) {
+    return MalformedLine("swaps", line);
+  }
   return area;
 }
 

@@ -69,6 +69,7 @@ TEST(ParseSwapsLineTest, RefusesOtherText) {
       "/x partition\t1\t1\t2147483648",
       "/x partition\t1\t1\t--1",
       std::string("/x\0y partition\t1\t1\t1", 21),
+      "/x\\000y partition\t1\t1\t1",
       "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority",
   };
   for (const std::string& line : lines) {
