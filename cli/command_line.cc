@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <memory>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -59,6 +60,22 @@ int32_t Pid(const std::string& text) {
   return pid;
 }
 
+// Help with less noise: an option is its name and what it takes.
+class TerseFormatter : public CLI::Formatter {
+ public:
+  TerseFormatter() {
+    column_width(26);
+    label("SUBCOMMAND", "COMMAND");
+    label("Subcommands", "Commands");
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty() ? "" : absl::StrCat(" ", option->get_type_name());
+  }
+};
+
+constexpr char kGlobalOptionsToo[] =
+    "The options of `pagemapctl --help` can be given here too.\n\n";
+
 // The options of all commands as text, checked by CLI11 before they are converted.
 struct Arguments {
   std::string address;
@@ -86,22 +103,22 @@ void AddPid(CLI::App* command, Arguments* arguments) {
 void AddMapping(CLI::App* command, Arguments* arguments) {
   command
       ->add_option("--mapping", arguments->globs,
-                   "Only mappings whose path matches, such as '/memfd:*', [heap] or [anon]; "
-                   "repeatable")
+                   "Only mappings whose path matches, such as\n"
+                   "'/memfd:*', '[heap]' or '[anon]'; repeatable")
       ->type_name("GLOB")
       ->allow_extra_args(false);
 }
 
 void AddGlobalOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("-a,--address", arguments->address,
-                  absl::StrCat("The daemon: unix:///PATH or tcp://HOST:PORT; otherwise "
-                               "$PAGEMAPD_ADDRESS, or ",
+                  absl::StrCat("The daemon: unix:///PATH or tcp://HOST:PORT;\n"
+                               "otherwise $PAGEMAPD_ADDRESS, or\n",
                                kDefaultAddress))
       ->type_name("ADDRESS")
       ->check(CheckAddress);
   app->add_option("-o,--output", arguments->format, "table (the default), json, jsonl or csv")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}));
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}).description(""));
   app->add_flag("-n,--no-header", arguments->no_heading, "No heading line in table and csv");
   app->set_version_flag("--version", absl::StrCat("pagemapctl ", kVersion), "Print the version");
 }
@@ -111,33 +128,37 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
   AddPid(pages, arguments);
   pages
       ->add_option("--range", arguments->ranges,
-                   "Only these addresses, half-open and in hex as in /proc/PID/maps; repeatable")
+                   "Only these addresses, half-open, in hex as in\n"
+                   "/proc/PID/maps; repeatable")
       ->type_name("START-END")
       ->allow_extra_args(false)
       ->check(CheckRange);
   AddMapping(pages, arguments);
   pages
       ->add_option("--state", arguments->states,
-                   "Only these: hole, mapped, cached, swapped, special, unknown")
+                   "Only these: hole, mapped, cached, swapped, special,\n"
+                   "unknown")
       ->type_name("S,...")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CheckState);
   pages
       ->add_option("--view", arguments->view,
-                   "process (the default): its page table, completed by the page cache; "
-                   "object: the page cache alone, whoever maps it")
+                   "process (the default): its page table, completed by\n"
+                   "the page cache; object: the page cache alone,\n"
+                   "whoever maps it")
       ->type_name("VIEW")
-      ->check(CLI::IsMember({"process", "object"}));
+      ->check(CLI::IsMember({"process", "object"}).description(""));
   pages->add_flag("--flags", arguments->flags,
-                  "Show flags, those of the page frames included (ksm, thp, hugetlb, zero, "
-                  "dirty, referenced, idle)");
+                  "Show flags, those of the page frames included (ksm,\n"
+                  "thp, hugetlb, zero, dirty, referenced, idle)");
   CLI::Option* locations = pages->add_flag("--locations", arguments->locations,
-                                           "Show PFNs and swap offsets, which split extents; "
+                                           "Show PFNs and swap offsets, which split extents;\n"
                                            "the default but in tables");
   pages->add_flag("--no-locations", arguments->no_locations, "Leave them out")
       ->excludes(locations);
   pages->footer(
+      std::string(kGlobalOptionsToo) +
       "Examples:\n"
       "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
       "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl");
@@ -159,6 +180,15 @@ PagesOptions PagesOf(const Arguments& arguments) {
   return options;
 }
 
+// What to say of a command that is missing, or that there is none of; empty if there is one.
+std::string WrongCommand(const CLI::App& app) {
+  if (!app.get_subcommands().empty()) return "";
+  const std::vector<std::string> words = app.remaining();
+  if (words.empty()) return "a command is missing";
+  const bool option = words[0].size() > 1 && words[0][0] == '-';
+  return absl::StrCat("'", words[0], "' is not ", option ? "an option" : "a command");
+}
+
 OutputFormat FormatOf(const std::string& name) {
   if (name == "json") return OutputFormat::kJson;
   if (name == "jsonl") return OutputFormat::kJsonLines;
@@ -170,7 +200,8 @@ OutputFormat FormatOf(const std::string& name) {
 ParsedArguments ParseArguments(int argc, const char* const* argv, const char* environment_address) {
   Arguments arguments;
   CLI::App app("Where every page of a process is: in RAM, in swap, or nowhere", "pagemapctl");
-  app.get_formatter()->column_width(26);
+  app.formatter(std::make_shared<TerseFormatter>());
+  app.set_help_flag("-h,--help", "Print this help");
   app.fallthrough();
   app.require_subcommand(1);
   AddGlobalOptions(&app, &arguments);
@@ -184,11 +215,11 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       "5 daemon not reachable. `pagemapctl COMMAND --help` tells more.");
 
   CLI::App* status = app.add_subcommand("status", "Show what the daemon on this kernel can tell");
-  status->footer("Example:\n  pagemapctl status");
+  status->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl status");
 
   CLI::App* mappings = app.add_subcommand("mappings", "List the mappings (VMAs) of a process");
   AddPid(mappings, &arguments);
-  mappings->footer("Example:\n  pagemapctl mappings 4321");
+  mappings->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl mappings 4321");
 
   CLI::App* pages = AddPages(&app, &arguments);
 
@@ -199,16 +230,17 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       ->check(CheckPid);
   summary->add_flag("--mappings", arguments.mappings,
                     "Count each mapping too; the default but in tables");
-  summary->footer("Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
+  summary->footer(std::string(kGlobalOptionsToo) + "Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
 
   CLI::App* swap = app.add_subcommand("swap", "List the swap areas");
-  swap->footer("Example:\n  pagemapctl swap");
+  swap->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl swap");
 
   CLI::App* map = app.add_subcommand("map", "Draw the address space of a process");
   AddPid(map, &arguments);
   AddMapping(map, &arguments);
   map->footer(
-      "Every cell is an equal share of pages; the legend below the picture explains them.\n"
+      "Every cell is an equal share of pages; the legend below the picture explains them.\n" +
+      std::string(kGlobalOptionsToo) +
       "Examples:\n"
       "  pagemapctl map 4321\n"
       "  pagemapctl map 4321 --mapping '/memfd:*'");
@@ -223,7 +255,8 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
     return parsed;
   } catch (const CLI::ParseError& e) {
     parsed.exit_code = ExitCode::kUsage;
-    parsed.error = e.what();
+    parsed.error = WrongCommand(app);
+    if (parsed.error.empty()) parsed.error = e.what();
     return parsed;
   }
 

@@ -71,7 +71,7 @@ TEST(CommandLineTest, WrongUseIsNamed) {
     std::vector<const char*> arguments;
     const char* named;
   } kCases[] = {
-      {{}, "subcommand"},
+      {{}, "command is missing"},
       {{"frobnicate"}, "frobnicate"},
       {{"pages"}, "PID"},
       {{"pages", "0"}, "'0'"},
@@ -86,7 +86,9 @@ TEST(CommandLineTest, WrongUseIsNamed) {
       {{"pages", "1", "--locations", "--no-locations"}, "locations"},
       {{"-o", "xml", "swap"}, "xml"},
       {{"swap", "extra"}, "extra"},
-      {{"pageout", "1"}, "pageout"},
+      {{"pageout", "1"}, "'pageout' is not a command"},
+      {{"--frobnicate", "swap"}, "--frobnicate"},
+      {{"--frobnicate"}, "not an option"},
   };
   for (const auto& c : kCases) {
     const ParsedArguments parsed = Parse(c.arguments);
