@@ -1,0 +1,274 @@
+#include "daemon/query/scan_pipeline.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "absl/synchronization/notification.h"
+#include "daemon/page/page_size.h"
+#include "daemon/query/target_error.h"
+
+namespace pagemapd {
+namespace {
+
+// Scans of this process's own memory, on the live kernel, with each way that the kernel offers
+// taken away in turn.
+class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> {
+ protected:
+  ScanPipelineTest() {
+    auto features = ProbeKernelFeatures();
+    EXPECT_TRUE(features.ok()) << features.status();
+    features->pagemap_scan = features->pagemap_scan && GetParam().first;
+    features->cachestat = features->cachestat && GetParam().second;
+    environment_ = std::make_unique<ScanEnvironment>(ScanEnvironment{
+        ProcRoot(), *features,
+        PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
+                                           : PageCacheProbe::Method::kMincore,
+                       ProcRoot()),
+        std::nullopt});
+    auto kpageflags = KPageFlags::Open(ProcRoot());
+    EXPECT_TRUE(kpageflags.ok()) << kpageflags.status();
+    environment_->kpageflags.emplace(*std::move(kpageflags));
+  }
+
+  struct Answer {
+    std::vector<Extent> extents;
+    PageCounts counts;
+    std::vector<absl::Status> errors;
+    int started = 0;
+  };
+
+  Answer Run(const ScanSpec& spec, std::vector<TargetQuery> targets, size_t slots = 3) {
+    struct Waiter {
+      absl::Mutex mutex;
+      bool ready = false;
+    };
+    auto waiter = std::make_shared<Waiter>();
+    auto pipeline = std::make_shared<ScanPipeline>(*environment_, pool_, spec, std::move(targets),
+                                                   slots, [waiter] {
+                                                     absl::MutexLock lock(&waiter->mutex);
+                                                     waiter->ready = true;
+                                                   });
+    pipeline->Start();
+    Answer answer;
+    ScanItem item;
+    while (true) {
+      const ScanPipeline::Result result = pipeline->Take(&item);
+      if (result == ScanPipeline::Result::kDone) return answer;
+      if (result == ScanPipeline::Result::kPending) {
+        absl::MutexLock lock(&waiter->mutex);
+        waiter->mutex.Await(absl::Condition(&waiter->ready));
+        waiter->ready = false;
+        continue;
+      }
+      switch (item.kind) {
+        case ScanItem::Kind::kStart:
+          ++answer.started;
+          break;
+        case ScanItem::Kind::kChunk:
+          answer.counts += item.output.counts;
+          for (const Extent& extent : item.output.extents) {
+            if (answer.extents.empty() || !answer.extents.back().Join(extent)) {
+              answer.extents.push_back(extent);
+            }
+          }
+          break;
+        case ScanItem::Kind::kEnd:
+          answer.errors.push_back(item.error);
+          break;
+      }
+    }
+  }
+
+  std::unique_ptr<ScanEnvironment> environment_;
+  WorkerPool pool_{2};
+};
+
+// Memory of this process, unmapped at the end.
+class Memory {
+ public:
+  Memory(uint64_t pages, int flags, int fd = -1) : pages_(pages) {
+    address_ = mmap(nullptr, pages << kPageShift, PROT_READ | PROT_WRITE, flags, fd, 0);
+    EXPECT_NE(address_, MAP_FAILED);
+  }
+  ~Memory() { munmap(address_, pages_ << kPageShift); }
+  uint64_t start() const { return reinterpret_cast<uint64_t>(address_); }
+  PageRange range() const { return {start(), start() + (pages_ << kPageShift)}; }
+  void Write(uint64_t page) {
+    static_cast<volatile char*>(address_)[page << kPageShift] = 1;
+  }
+  void* at(uint64_t page) const { return static_cast<char*>(address_) + (page << kPageShift); }
+
+ private:
+  const uint64_t pages_;
+  void* address_;
+};
+
+TEST_P(ScanPipelineTest, AnonymousMemoryIsMappedOrHole) {
+  // More than one chunk, and an odd end.
+  constexpr uint64_t kPages = 70001;
+  Memory memory(kPages, MAP_PRIVATE | MAP_ANONYMOUS);
+  uint64_t written = 0;
+  for (uint64_t page = 0; page < kPages; page += 1 + page % 7, ++written) memory.Write(page);
+  for (Format format : {Format::kCounts, Format::kExtents, Format::kPacked, Format::kBitmap}) {
+    ScanSpec spec;
+    spec.format = format;
+    const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+    ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    EXPECT_EQ(answer.counts.of(PageState::kMapped), written);
+    EXPECT_EQ(answer.counts.of(PageState::kHole), kPages - written);
+    EXPECT_EQ(answer.counts.total(), kPages);
+  }
+}
+
+TEST_P(ScanPipelineTest, SharedMemoryIsCompletedByThePageCache) {
+  Memory memory(64, MAP_SHARED | MAP_ANONYMOUS);
+  for (uint64_t page : {1, 2, 5}) memory.Write(page);
+  // Out of this page table, and still in the page cache.
+  ASSERT_EQ(madvise(memory.at(2), kPageSizeBytes, MADV_DONTNEED), 0);
+  for (View view : {View::kProcess, View::kObject}) {
+    ScanSpec spec;
+    spec.view = view;
+    const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+    ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    EXPECT_EQ(answer.counts.of(PageState::kHole), 61);
+    EXPECT_EQ(answer.counts.of(PageState::kMapped), view == View::kProcess ? 2 : 0);
+    EXPECT_EQ(answer.counts.of(PageState::kCached), view == View::kProcess ? 1 : 3);
+  }
+}
+
+TEST_P(ScanPipelineTest, SparseTerabyteIsSkippedOver) {
+  constexpr uint64_t kPages = uint64_t{1} << 28;
+  // Without PAGEMAP_SCAN every entry of the process view is read: less of it suffices.
+  const uint64_t pages = GetParam().first ? kPages : kPages / 64;
+  for (int sharing : {MAP_PRIVATE, MAP_SHARED}) {
+    Memory memory(pages, sharing | MAP_ANONYMOUS | MAP_NORESERVE);
+    for (uint64_t page : {uint64_t{0}, pages / 3, pages - 1}) memory.Write(page);
+    const Answer answer = Run({}, {{getpid(), 0, {memory.range()}}});
+    ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    ASSERT_EQ(answer.extents.size(), 5);
+    EXPECT_EQ(answer.extents[2].start, memory.start() + (pages / 3 << kPageShift));
+    EXPECT_EQ(answer.counts.of(PageState::kHole), pages - 3);
+  }
+}
+
+TEST_P(ScanPipelineTest, PrivateCopiesAndTheFileBelow) {
+  const int fd = memfd_create("scan_pipeline_test", MFD_CLOEXEC);
+  ASSERT_EQ(ftruncate(fd, 64 << kPageShift), 0);
+  Memory file(64, MAP_SHARED, fd);
+  Memory memory(64, MAP_PRIVATE, fd);
+  for (uint64_t page : {1, 2, 3}) file.Write(page);
+  for (uint64_t page : {2, 9}) memory.Write(page);
+  ScanSpec spec;
+  spec.fields = PageRecord::kFlagMask | PageRecord::kSourceMask;
+  const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+  close(fd);
+  ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+  EXPECT_EQ(answer.counts.of(PageState::kMapped), 2);
+  EXPECT_EQ(answer.counts.of(PageState::kCached), 2) << "pages 1 and 3, of the file";
+  EXPECT_EQ(answer.counts.of(PageState::kHole), 60);
+  for (const Extent& extent : answer.extents) {
+    if (extent.first.state() != PageState::kMapped) continue;
+    EXPECT_EQ(extent.first.flags() & kFlagFile, 0) << "a copy is anonymous";
+    EXPECT_EQ(extent.first.source(), PageSource::kPagemap);
+  }
+}
+
+TEST_P(ScanPipelineTest, ZeroPageCarriesItsFlag) {
+  Memory memory(4, MAP_PRIVATE | MAP_ANONYMOUS);
+  const volatile char* page = static_cast<char*>(memory.at(1));
+  EXPECT_EQ(*page, 0);
+  ScanSpec spec;
+  spec.fields = PageRecord::kFlagMask;
+  spec.frame_flags = true;
+  const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+  ASSERT_EQ(answer.extents.size(), 3);
+  EXPECT_EQ(answer.extents[1].first.state(), PageState::kMapped);
+  EXPECT_NE(answer.extents[1].first.flags() & kFlagZero, 0);
+}
+
+TEST_P(ScanPipelineTest, OneTargetsFailureIsItsOwn) {
+  Memory memory(8, MAP_PRIVATE | MAP_ANONYMOUS);
+  memory.Write(3);
+  const uint64_t start = memory.start();
+  const Answer answer = Run({}, {{-1, 0, {}},
+                                 {getpid(), 0, {{start, start}}},
+                                 {getpid(), 12345, {memory.range()}},
+                                 {2, 0, {}},
+                                 {getpid(), 0, {memory.range()}}});
+  ASSERT_EQ(answer.errors.size(), 5);
+  EXPECT_EQ(answer.started, 1);
+  EXPECT_EQ(ReasonOf(answer.errors[0]), TargetErrorReason::kInvalidTarget);
+  EXPECT_EQ(ReasonOf(answer.errors[1]), TargetErrorReason::kInvalidTarget);
+  EXPECT_EQ(ReasonOf(answer.errors[2]), TargetErrorReason::kProcessReplaced);
+  EXPECT_EQ(ReasonOf(answer.errors[3]), TargetErrorReason::kNoAddressSpace);
+  EXPECT_TRUE(answer.errors[4].ok());
+  EXPECT_EQ(answer.counts.total(), 8);
+}
+
+TEST_P(ScanPipelineTest, ATargetThatDiesIsToldApart) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  ScanSpec spec;
+  auto scan = TargetScan::Open(*environment_, spec, child, 0, {});
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  absl::Status status;
+  ChunkScanner scanner;
+  while (status.ok()) {
+    Chunk chunk;
+    absl::StatusOr<bool> more = (*scan)->NextChunk(&chunk);
+    status = more.status();
+    if (more.ok() && !*more) break;
+    ChunkOutput output;
+    if (status.ok()) status = scanner.Scan(**scan, chunk, &output);
+    // Nothing is told of a dead address space.
+    if (status.ok()) {
+      EXPECT_EQ(output.counts.of(PageState::kMapped), 0);
+    }
+  }
+  if (status.ok()) status = (*scan)->MappingsChanged().status();
+  EXPECT_EQ(ReasonOf(status), TargetErrorReason::kProcessExited) << status;
+}
+
+TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
+  Memory memory(1 << 20, MAP_PRIVATE | MAP_ANONYMOUS);
+  // Every chunk has a page, so none is skipped.
+  for (uint64_t page = 0; page < 1 << 20; page += 4096) memory.Write(page);
+  ScanSpec spec;
+  spec.format = Format::kPacked;
+  auto stalled = std::make_shared<ScanPipeline>(
+      *environment_, pool_, spec,
+      std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3, [] {});
+  stalled->Start();
+  // Nobody takes from the first; the second runs to its end on the same workers.
+  const Answer answer = Run({}, {{getpid(), 0, {memory.range()}}});
+  EXPECT_TRUE(answer.errors[0].ok());
+  EXPECT_EQ(answer.counts.of(PageState::kMapped), 256);
+  stalled->Cancel();
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, ScanPipelineTest,
+                         ::testing::Values(std::make_pair(true, true),
+                                           std::make_pair(false, true),
+                                           std::make_pair(true, false),
+                                           std::make_pair(false, false)),
+                         [](const auto& info) {
+                           return std::string(info.param.first ? "Scan" : "Read") +
+                                  (info.param.second ? "Cachestat" : "Mincore");
+                         });
+
+}  // namespace
+}  // namespace pagemapd
