@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "cli/address_span.h"
 #include "cli/output/byte_size.h"
 #include "cli/output/csv_row.h"
@@ -48,7 +49,8 @@ AddressSpan SpanOf(const v1::Mapping& mapping) {
 
 // The file's name says more than the start of a long path.
 std::string ShortName(const v1::Mapping& mapping, size_t columns, bool utf8) {
-  std::string name = PrintableText(MappingName(mapping), utf8);
+  std::string name =
+      PrintableText(absl::StripSuffix(MappingName(mapping), " (deleted)"), utf8);
   const size_t slash = name.rfind('/');
   if (TextColumns(name) > columns && slash != std::string::npos) name.erase(0, slash + 1);
   return KeepTail(name, columns, utf8);
@@ -129,16 +131,15 @@ void WriteOverview(const MapSubject& subject, const PageMap& map, const Terminal
   const uint64_t per_row = RoomOf(terminal).cells_per_row;
   const size_t name_columns = NameColumns(terminal);
   uint64_t pages = 0;
+  uint64_t mappings = 0;
   uint64_t reserved_pages = 0;
   uint64_t reserved_mappings = 0;
   for (const DrawnMapping& mapping : map.mappings()) {
-    pages += mapping.pages;
-    if (!mapping.reserved) continue;
-    reserved_pages += mapping.pages;
-    ++reserved_mappings;
+    (mapping.reserved ? reserved_pages : pages) += mapping.pages;
+    ++(mapping.reserved ? reserved_mappings : mappings);
   }
   out.Append(absl::StrCat("process ", subject.process.pid(), ": ",
-                          Plural(map.mappings().size(), "mapping"), ", ", Plural(pages, "page"),
+                          Plural(mappings, "mapping"), ", ", Plural(pages, "page"),
                           " (", ByteSize(pages * page_size), ")"));
   if (!map.pictures().empty()) {
     out.Append("; " + CellSize(map.pictures()[0].strip.pages_per_cell(), page_size));
@@ -170,14 +171,17 @@ void WriteOverview(const MapSubject& subject, const PageMap& map, const Terminal
     }
     out.EndRow();
   }
-  if (!map.pictures().empty()) out.Append("\n");
+  PageStateCounts drawn = {};
+  for (const PageMap::Picture& picture : map.pictures()) {
+    for (size_t i = 0; i < kPageStates; ++i) drawn[i] += picture.counts[i];
+  }
+  if (!map.pictures().empty()) out.Append("\n" + LegendText(drawn, page_size, terminal));
   if (reserved_mappings > 0) {
     const uint64_t held = Sum(map.reserved_counts()) - map.reserved_counts()[kHoleState];
-    out.Append(absl::StrCat("not drawn: ", Plural(reserved_mappings, "mapping"),
+    out.Append(absl::StrCat("\nNot drawn: ", Plural(reserved_mappings, "mapping"),
                             " without access (", ByteSize(reserved_pages * page_size), "), ",
-                            held == 0 ? "all holes" : Plural(held, "page") + " in them", "\n\n"));
+                            held == 0 ? "all holes" : Plural(held, "page") + " in them", ".\n"));
   }
-  out.Append(LegendText(map.counts(), page_size, terminal));
   out.EndRow();
 }
 

@@ -137,7 +137,9 @@ TEST_F(MapOutputTest, ReservedAddressSpaceIsCountedBelow) {
   OutputStream out(-1);
   WriteOverview(subject_, map, terminal_, out);
   EXPECT_THAT(fmt::to_string(out.text()),
-              HasSubstr("not drawn: 1 mapping without access (132K), 33 pages in them\n"));
+              HasSubstr("\nNot drawn: 1 mapping without access (132K), 33 pages in them.\n"));
+  EXPECT_THAT(fmt::to_string(out.text()), HasSubstr("process 42: 2 mappings, 4097 pages (16M);"));
+  EXPECT_THAT(fmt::to_string(out.text()), HasSubstr("mapped         2048     8M   49.99"));
 }
 
 }  // namespace

@@ -87,12 +87,15 @@ class ExtentWriter {
   void WriteTableRow(const v1::PageExtent& extent) {
     const uint64_t bytes = extent.pages() * page_size_bytes_;
     const v1::Mapping* mapping = MappingAt(mappings_, extent.start());
+    if (mapping != named_) {
+      named_ = mapping;
+      name_ = mapping == nullptr ? "-" : session_.Printable(MappingName(*mapping));
+    }
     const auto or_dash = [](std::string text) { return text.empty() ? std::string("-") : text; };
     AppendRow(ToString(AddressSpan{extent.start(), extent.start() + bytes}),
               absl::StrCat(extent.pages()), ByteSize(bytes), StateName(extent.state()),
-              or_dash(session_.Printable(lines_.LocationText(extent))),
-              or_dash(absl::StrJoin(FlagNames(extent.flags()), ",")),
-              mapping == nullptr ? "-" : session_.Printable(MappingName(*mapping)));
+              with_locations_ ? or_dash(session_.Printable(lines_.LocationText(extent))) : "",
+              with_flags_ ? or_dash(absl::StrJoin(FlagNames(extent.flags()), ",")) : "", name_);
   }
 
   // The rows are too many to fit the columns to them: the widths are what most rows need.
@@ -114,6 +117,9 @@ class ExtentWriter {
   const bool with_flags_;
   bool opened_ = false;
   uint64_t extents_ = 0;
+  // The mapping of the last row, and its name: most rows have the same.
+  const v1::Mapping* named_ = nullptr;
+  std::string name_ = "-";
 };
 
 }  // namespace
