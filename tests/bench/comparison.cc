@@ -7,7 +7,10 @@
 namespace pagemapd {
 namespace {
 
-constexpr int kRepetitions = 21;
+// As many as fit the budget, within these bounds.
+constexpr size_t kMinRepetitions = 5;
+constexpr size_t kMaxRepetitions = 31;
+constexpr std::chrono::seconds kBudget(3);
 
 absl::Status RunOnce(const Task& task, std::vector<double>* times_ns) {
   const auto begin = std::chrono::steady_clock::now();
@@ -30,7 +33,9 @@ absl::StatusOr<Comparison> Compare(const Task& baseline, const Task& ours) {
   if (absl::Status s = ours(); !s.ok()) return s;
   std::vector<double> baseline_ns;
   std::vector<double> ours_ns;
-  for (int i = 0; i < kRepetitions; ++i) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (ours_ns.size() < kMinRepetitions ||
+         (ours_ns.size() < kMaxRepetitions && std::chrono::steady_clock::now() < begin + kBudget)) {
     if (absl::Status s = RunOnce(baseline, &baseline_ns); !s.ok()) return s;
     if (absl::Status s = RunOnce(ours, &ours_ns); !s.ok()) return s;
   }

@@ -112,14 +112,6 @@ ScanClient::ScanClient(const std::string& address) {
   stub_ = v1::PagemapService::NewStub(channel_);
 }
 
-absl::Status ScanClient::WaitUntilServing(absl::Duration timeout) {
-  grpc::ClientContext context;
-  context.set_wait_for_ready(true);
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-  v1::GetCapabilitiesResponse response;
-  return FromGrpc(stub_->GetCapabilities(&context, {}, &response));
-}
-
 absl::StatusOr<ScanTally> ScanClient::QueryPages(const Query& query) {
   v1::QueryPagesRequest request;
   SetTarget(query.pid, query.range, request.add_targets());

@@ -32,8 +32,6 @@ class ScanClient {
  public:
   explicit ScanClient(const std::string& address);
 
-  absl::Status WaitUntilServing(absl::Duration timeout);
-
   struct Query {
     pid_t pid = 0;
     PageRange range;
