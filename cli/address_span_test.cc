@@ -24,16 +24,15 @@ TEST(AddressSpanTest, LeavesTheSenseOfARangeToTheDaemon) {
 
 TEST(AddressSpanTest, RefusesWhatIsNoRange) {
   AddressSpan span;
-  for (const char* text : {"", "-", "1000", "1000-", "-1000", "1000-xyz", "1000-2000-3000", "0x-1",
-                           "1000 -2000", "+1-2", "--1", "1000-10000000000000000", "0x0x1-2",
-                           "1_0-20", "7f12..7f13"}) {
+  for (const char* text :
+       {"", "-", "1000", "1000-", "-1000", "1000-xyz", "1000-2000-3000", "0x-1", "1000 -2000",
+        "+1-2", "--1", "1000-10000000000000000", "0x0x1-2", "1_0-20", "7f12..7f13"}) {
     EXPECT_FALSE(ParseAddressSpan(text, &span)) << text;
   }
 }
 
 TEST(UnionTest, MergesWhatOverlapsOrTouches) {
-  EXPECT_EQ(Union({{5, 7}, {1, 3}, {2, 4}, {7, 9}}),
-            (std::vector<AddressSpan>{{1, 4}, {5, 9}}));
+  EXPECT_EQ(Union({{5, 7}, {1, 3}, {2, 4}, {7, 9}}), (std::vector<AddressSpan>{{1, 4}, {5, 9}}));
   EXPECT_EQ(Union({{1, 9}, {2, 3}}), (std::vector<AddressSpan>{{1, 9}}));
   EXPECT_TRUE(Union({}).empty());
 }

@@ -155,13 +155,11 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
   CLI::Option* locations = pages->add_flag("--locations", arguments->locations,
                                            "Show PFNs and swap offsets, which split extents;\n"
                                            "the default but in tables");
-  pages->add_flag("--no-locations", arguments->no_locations, "Leave them out")
-      ->excludes(locations);
-  pages->footer(
-      std::string(kGlobalOptionsToo) +
-      "Examples:\n"
-      "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
-      "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl");
+  pages->add_flag("--no-locations", arguments->no_locations, "Leave them out")->excludes(locations);
+  pages->footer(std::string(kGlobalOptionsToo) +
+                "Examples:\n"
+                "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
+                "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl");
   return pages;
 }
 
@@ -230,7 +228,8 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       ->check(CheckPid);
   summary->add_flag("--mappings", arguments.mappings,
                     "Count each mapping too; the default but in tables");
-  summary->footer(std::string(kGlobalOptionsToo) + "Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
+  summary->footer(std::string(kGlobalOptionsToo) +
+                  "Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
 
   CLI::App* swap = app.add_subcommand("swap", "List the swap areas");
   swap->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl swap");

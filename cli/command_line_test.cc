@@ -46,8 +46,8 @@ TEST(CommandLineTest, PagesTakesItsOptions) {
   EXPECT_THAT(options.ranges,
               ElementsAre(AddressSpan{0x1000, 0x2000}, AddressSpan{0x5000, 0x4000}));
   EXPECT_THAT(options.globs, ElementsAre("/a", "[heap]"));
-  EXPECT_THAT(options.states, ElementsAre(v1::PAGE_STATE_SWAPPED, v1::PAGE_STATE_HOLE,
-                                          v1::PAGE_STATE_CACHED));
+  EXPECT_THAT(options.states,
+              ElementsAre(v1::PAGE_STATE_SWAPPED, v1::PAGE_STATE_HOLE, v1::PAGE_STATE_CACHED));
   EXPECT_EQ(options.view, v1::VIEW_OBJECT);
   EXPECT_TRUE(options.flags);
   EXPECT_EQ(options.locations, false);

@@ -52,9 +52,9 @@ std::string GrpcTargetOf(absl::string_view address) {
   absl::ConsumePrefix(&address, "tcp://");
   const size_t colon = address.rfind(':');
   uint32_t port = 0;
-  if (colon == absl::string_view::npos || colon == 0 ||
-      absl::StrContains(address, "/") || absl::StartsWith(address, "unix:") ||
-      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port == 0 || port > 65535) {
+  if (colon == absl::string_view::npos || colon == 0 || absl::StrContains(address, "/") ||
+      absl::StartsWith(address, "unix:") || !absl::SimpleAtoi(address.substr(colon + 1), &port) ||
+      port == 0 || port > 65535) {
     return "";
   }
   return std::string(address);

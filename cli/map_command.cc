@@ -98,20 +98,19 @@ ExitCode RunMap(const Session& session, const MapOptions& options) {
   PageQueryEnd end;
   {
     ProgressLine progress(STDERR_FILENO, session.error_terminal(), position.total_pages());
-    end = RunPageQuery(
-        session.service(), query, capabilities.limits().max_ranges(),
-        [&](const v1::ProcessRef&, const v1::PageChunk& chunk) {
-          progress.SetDone(
-              position.PagesBelow(chunk.start() + chunk.pages() * subject.page_size_bytes));
-          for (const v1::PageExtent& extent : chunk.extents()) {
-            // A newer daemon's state is unknown to this program.
-            const int index = static_cast<int>(extent.state()) - 1;
-            const bool known = index >= 0 && index < static_cast<int>(kPageStates);
-            map.Add(extent.start(), extent.pages(),
-                    known ? static_cast<PageStateIndex>(index) : kUnknownState);
-          }
-          return true;
-        });
+    end = RunPageQuery(session.service(), query, capabilities.limits().max_ranges(),
+                       [&](const v1::ProcessRef&, const v1::PageChunk& chunk) {
+                         progress.SetDone(position.PagesBelow(
+                             chunk.start() + chunk.pages() * subject.page_size_bytes));
+                         for (const v1::PageExtent& extent : chunk.extents()) {
+                           // A newer daemon's state is unknown to this program.
+                           const int index = static_cast<int>(extent.state()) - 1;
+                           const bool known = index >= 0 && index < static_cast<int>(kPageStates);
+                           map.Add(extent.start(), extent.pages(),
+                                   known ? static_cast<PageStateIndex>(index) : kUnknownState);
+                         }
+                         return true;
+                       });
   }
 
   const bool failed = !end.status.ok() || end.error.has_value();
@@ -123,8 +122,8 @@ ExitCode RunMap(const Session& session, const MapOptions& options) {
   if (!end.status.ok()) tally.Failed(session.Fail(end.status));
   if (end.error.has_value()) tally.Failed(session.Fail(*end.error));
   if (end.mappings_changed) {
-    session.Complain(absl::StrCat("note: the mappings of process ", options.pid,
-                                  " changed during the scan"));
+    session.Complain(
+        absl::StrCat("note: the mappings of process ", options.pid, " changed during the scan"));
   }
   return tally.code();
 }

@@ -49,8 +49,7 @@ AddressSpan SpanOf(const v1::Mapping& mapping) {
 
 // The file's name says more than the start of a long path.
 std::string ShortName(const v1::Mapping& mapping, size_t columns, bool utf8) {
-  std::string name =
-      PrintableText(absl::StripSuffix(MappingName(mapping), " (deleted)"), utf8);
+  std::string name = PrintableText(absl::StripSuffix(MappingName(mapping), " (deleted)"), utf8);
   const size_t slash = name.rfind('/');
   if (TextColumns(name) > columns && slash != std::string::npos) name.erase(0, slash + 1);
   return KeepTail(name, columns, utf8);
@@ -138,9 +137,8 @@ void WriteOverview(const MapSubject& subject, const PageMap& map, const Terminal
     (mapping.reserved ? reserved_pages : pages) += mapping.pages;
     ++(mapping.reserved ? reserved_mappings : mappings);
   }
-  out.Append(absl::StrCat("process ", subject.process.pid(), ": ",
-                          Plural(mappings, "mapping"), ", ", Plural(pages, "page"),
-                          " (", ByteSize(pages * page_size), ")"));
+  out.Append(absl::StrCat("process ", subject.process.pid(), ": ", Plural(mappings, "mapping"),
+                          ", ", Plural(pages, "page"), " (", ByteSize(pages * page_size), ")"));
   if (!map.pictures().empty()) {
     out.Append("; " + CellSize(map.pictures()[0].strip.pages_per_cell(), page_size));
   }
@@ -154,18 +152,17 @@ void WriteOverview(const MapSubject& subject, const PageMap& map, const Terminal
     const uint64_t start = shared ? 0 : subject.mappings[picture.mapping].range().start();
     for (size_t cell = 0; cell < picture.strip.cells().size(); cell += per_row) {
       const uint64_t address = start + cell * picture.strip.pages_per_cell() * page_size;
-      const std::string address_text =
-          shared ? std::string(kAddressColumns, ' ')
-                 : absl::StrCat(absl::Hex(address, absl::kSpacePad12));
+      const std::string address_text = shared ? std::string(kAddressColumns, ' ')
+                                              : absl::StrCat(absl::Hex(address, absl::kSpacePad12));
       const std::string size = ByteSize(picture.strip.pages() * page_size);
-      out.Append(cell == 0
-                     ? absl::StrCat(address_text, " ",
-                                    std::string(kSizeColumns - std::min<size_t>(kSizeColumns,
-                                                                                size.size()),
-                                                ' '),
-                                    size, "  ", PadRight(name, name_columns), "  ")
-                     : PadRight(address_text, kAddressColumns + 1 + kSizeColumns + kGap +
-                                                  name_columns + kGap));
+      out.Append(
+          cell == 0
+              ? absl::StrCat(
+                    address_text, " ",
+                    std::string(kSizeColumns - std::min<size_t>(kSizeColumns, size.size()), ' '),
+                    size, "  ", PadRight(name, name_columns), "  ")
+              : PadRight(address_text,
+                         kAddressColumns + 1 + kSizeColumns + kGap + name_columns + kGap));
       out.Append(CellRow(picture.strip.cells(), cell, per_row, terminal));
       out.Append("\n");
     }

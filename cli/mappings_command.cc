@@ -23,10 +23,10 @@ constexpr struct {
   const char* code;
   const char* word;
 } kNotableFlags[] = {
-    {"mg", "mergeable"},    {"hg", "hugepage"},    {"nh", "nohugepage"}, {"ht", "hugetlb"},
-    {"lo", "locked"},       {"lf", "lockonfault"}, {"dc", "dontfork"},   {"wf", "wipeonfork"},
-    {"dd", "dontdump"},     {"um", "uffd_missing"}, {"uw", "uffd_wp"},   {"ui", "uffd_minor"},
-    {"pf", "pfnmap"},       {"io", "io"},          {"sl", "sealed"},
+    {"mg", "mergeable"}, {"hg", "hugepage"},     {"nh", "nohugepage"}, {"ht", "hugetlb"},
+    {"lo", "locked"},    {"lf", "lockonfault"},  {"dc", "dontfork"},   {"wf", "wipeonfork"},
+    {"dd", "dontdump"},  {"um", "uffd_missing"}, {"uw", "uffd_wp"},    {"ui", "uffd_minor"},
+    {"pf", "pfnmap"},    {"io", "io"},           {"sl", "sealed"},
 };
 
 bool HasFlag(const v1::Mapping& mapping, absl::string_view code) {

@@ -128,9 +128,8 @@ std::string PageLineWriter::LocationText(const v1::PageExtent& extent) const {
   if (extent.has_pfn()) return absl::StrCat("pfn ", extent.pfn());
   if (!extent.has_swap_type()) return "";
   const auto area = areas_.find(extent.swap_type());
-  return area == areas_.end()
-             ? absl::StrCat("swap ", extent.swap_type(), ":", extent.swap_offset())
-             : absl::StrCat(area->second, ":", extent.swap_offset());
+  return area == areas_.end() ? absl::StrCat("swap ", extent.swap_type(), ":", extent.swap_offset())
+                              : absl::StrCat(area->second, ":", extent.swap_offset());
 }
 
 }  // namespace pagemapd

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/output/byte_size.h"
+#include "cli/output/printable_text.h"
 #include "cli/output/progress_line.h"
 #include "cli/page_line.h"
 #include "cli/page_names.h"
@@ -102,11 +103,25 @@ class ExtentWriter {
   void AppendRow(const std::string& range, const std::string& pages, const std::string& size,
                  const std::string& state, const std::string& location, const std::string& flags,
                  const std::string& mapping) {
-    fmt::memory_buffer& text = session_.out().text();
-    fmt::format_to(fmt::appender(text), "{:<25}  {:>8}  {:>5}  {:<7}  ", range, pages, size, state);
-    if (with_locations_) fmt::format_to(fmt::appender(text), "{:<20}  ", location);
-    if (with_flags_) fmt::format_to(fmt::appender(text), "{:<24}  ", flags);
-    fmt::format_to(fmt::appender(text), "{}\n", mapping);
+    AppendCell(range, 25, /*right=*/false);
+    AppendCell(pages, 8, /*right=*/true);
+    AppendCell(size, 5, /*right=*/true);
+    AppendCell(state, 7, /*right=*/false);
+    if (with_locations_) AppendCell(location, 20, /*right=*/false);
+    if (with_flags_) AppendCell(flags, 24, /*right=*/false);
+    session_.out().Append(mapping);
+    session_.out().Append("\n");
+  }
+
+  void AppendCell(const std::string& text, size_t width, bool right) {
+    static constexpr char kSpaces[] = "                         ";
+    const size_t columns = TextColumns(text);
+    const absl::string_view padding(kSpaces, columns < width ? width - columns : 0);
+    OutputStream& out = session_.out();
+    if (right) out.Append(padding);
+    out.Append(text);
+    if (!right) out.Append(padding);
+    out.Append("  ");
   }
 
   const Session& session_;
@@ -139,7 +154,8 @@ ExitCode RunPages(const Session& session, const PagesOptions& options) {
   query.view = options.view;
   query.states = options.states;
   if (with_locations) query.fields.push_back(v1::PAGE_FIELD_LOCATION);
-  if (!table) query.fields.insert(query.fields.end(), {v1::PAGE_FIELD_FLAGS, v1::PAGE_FIELD_SOURCE});
+  if (!table)
+    query.fields.insert(query.fields.end(), {v1::PAGE_FIELD_FLAGS, v1::PAGE_FIELD_SOURCE});
   if (options.flags) query.fields.push_back(v1::PAGE_FIELD_FRAME_FLAGS);
 
   ProcessMappings process;
@@ -187,8 +203,8 @@ ExitCode RunPages(const Session& session, const PagesOptions& options) {
   if (!end.status.ok()) tally.Failed(session.Fail(end.status));
   if (end.error.has_value()) tally.Failed(session.Fail(*end.error));
   if (end.mappings_changed) {
-    session.Complain(absl::StrCat("note: the mappings of process ", options.pid,
-                                  " changed during the scan"));
+    session.Complain(
+        absl::StrCat("note: the mappings of process ", options.pid, " changed during the scan"));
   }
   return tally.code();
 }

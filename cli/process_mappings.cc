@@ -105,9 +105,8 @@ ScanPosition::ScanPosition(const std::vector<v1::Mapping>& mappings,
 }
 
 uint64_t ScanPosition::PagesBelow(uint64_t address) const {
-  const auto next =
-      std::upper_bound(runs_.begin(), runs_.end(), address,
-                       [](uint64_t a, const Run& run) { return a < run.span.start; });
+  const auto next = std::upper_bound(runs_.begin(), runs_.end(), address,
+                                     [](uint64_t a, const Run& run) { return a < run.span.start; });
   if (next == runs_.begin()) return 0;
   const Run& run = *std::prev(next);
   return run.pages_before + (std::min(address, run.span.end) - run.span.start) / page_size_bytes_;

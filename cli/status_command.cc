@@ -83,8 +83,8 @@ ExitCode RunStatus(const Session& session) {
   switch (session.format()) {
     case OutputFormat::kJson:
     case OutputFormat::kJsonLines:
-      out.Append(JsonText(StatusJson(capabilities),
-                          session.format() == OutputFormat::kJson ? 2 : -1));
+      out.Append(
+          JsonText(StatusJson(capabilities), session.format() == OutputFormat::kJson ? 2 : -1));
       out.Append("\n");
       break;
     case OutputFormat::kCsv:

@@ -130,8 +130,8 @@ void SummaryWriter::AddTableRows(const v1::TargetSummary& summary) {
   }
   for (const v1::SwapUse& use : summary.swap()) {
     const auto area = use.has_type() ? areas_.find(use.type()) : areas_.end();
-    swap_.AddRow({pid, area == areas_.end() ? "?" : session_.Printable(area->second),
-                  use.has_type() ? absl::StrCat(use.type()) : "?", absl::StrCat(use.pages()),
+    swap_.AddRow({pid, area == areas_.end() ? "not known" : session_.Printable(area->second),
+                  use.has_type() ? absl::StrCat(use.type()) : "-", absl::StrCat(use.pages()),
                   ByteSize(use.pages() * page_size_bytes_)});
   }
   ++answered_;
@@ -153,7 +153,7 @@ void SummaryWriter::AddCsvRows(const v1::TargetSummary& summary) {
   csv_heading_written_ = true;
   for (const v1::MappingSummary& mapping : summary.mappings()) {
     std::vector<std::string> fields = {
-        absl::StrCat(summary.process().pid()), absl::StrCat(summary.process().start_time_ticks()),
+        absl::StrCat(summary.process().pid()),  absl::StrCat(summary.process().start_time_ticks()),
         Hex(mapping.mapping().range().start()), Hex(mapping.mapping().range().end()),
         KindName(mapping.mapping().kind()),     mapping.mapping().path()};
     for (std::string& text : CountTexts(mapping.counts())) fields.push_back(std::move(text));
@@ -255,8 +255,8 @@ ExitCode RunSummary(const Session& session, const SummaryOptions& options) {
       tally.Answered();
       const int32_t pid = summary.process().pid();
       if (summary.mappings_changed()) {
-        session.Complain(absl::StrCat("note: the mappings of process ", pid,
-                                      " changed during the scan"));
+        session.Complain(
+            absl::StrCat("note: the mappings of process ", pid, " changed during the scan"));
       }
       if (summary.mappings_truncated()) {
         session.Complain(absl::StrCat("note: process ", pid,

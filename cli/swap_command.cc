@@ -41,8 +41,8 @@ void WriteTable(const Session& session, const v1::ListSwapAreasResponse& respons
   bool all_types_certain = true;
   for (const v1::SwapArea& area : response.areas()) {
     all_types_certain &= area.has_type();
-    table.AddRow({area.has_type() ? absl::StrCat(area.type()) : "?",
-                  session.Printable(area.path()), AreaKind(area), absl::StrCat(area.priority()),
+    table.AddRow({area.has_type() ? absl::StrCat(area.type()) : "?", session.Printable(area.path()),
+                  AreaKind(area), absl::StrCat(area.priority()),
                   ByteSize(area.size_pages() * page_size_bytes),
                   ByteSize(area.used_pages() * page_size_bytes),
                   area.uuid().empty() ? "-" : session.Printable(area.uuid()),
@@ -59,9 +59,7 @@ void WriteTable(const Session& session, const v1::ListSwapAreasResponse& respons
                  ? "zswap is on: what is on disk at an offset need not be the page\n"
                  : "zswap is off\n");
   if (!all_types_certain) {
-    session.Complain(
-        "areas of type ?: the kernel does not tell which swap type they have, since areas were "
-        "removed or added out of order");
+    session.Complain("type ?: the kernel does not tell for certain which swap type the area has");
   }
 }
 
@@ -84,8 +82,8 @@ ExitCode RunSwap(const Session& session) {
     case OutputFormat::kJson: {
       nlohmann::ordered_json areas = nlohmann::ordered_json::array();
       for (const v1::SwapArea& area : response.areas()) areas.push_back(AreaJson(area));
-      out.Append(JsonText(
-          {{"areas", std::move(areas)}, {"zswap_enabled", response.zswap_enabled()}}, 2));
+      out.Append(
+          JsonText({{"areas", std::move(areas)}, {"zswap_enabled", response.zswap_enabled()}}, 2));
       out.Append("\n");
       break;
     }
@@ -101,10 +99,9 @@ ExitCode RunSwap(const Session& session) {
         out.Append("type,path,kind,priority,size_pages,used_pages,uuid,label\n");
       }
       for (const v1::SwapArea& area : response.areas()) {
-        AppendCsvRow({area.has_type() ? absl::StrCat(area.type()) : "", area.path(),
-                      AreaKind(area), absl::StrCat(area.priority()),
-                      absl::StrCat(area.size_pages()), absl::StrCat(area.used_pages()),
-                      area.uuid(), area.label()},
+        AppendCsvRow({area.has_type() ? absl::StrCat(area.type()) : "", area.path(), AreaKind(area),
+                      absl::StrCat(area.priority()), absl::StrCat(area.size_pages()),
+                      absl::StrCat(area.used_pages()), area.uuid(), area.label()},
                      out.text());
         out.EndRow();
       }

@@ -40,8 +40,7 @@ CodePoint Decode(absl::string_view text) {
 // C0, DEL and C1 controls, line separators, zero-width and bidirectional controls.
 bool IsHarmful(uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-         c == 0x061c;
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x061c;
 }
 
 }  // namespace

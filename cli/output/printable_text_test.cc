@@ -21,8 +21,8 @@ TEST(PrintableTextTest, EscapesControlCharacters) {
 
 TEST(PrintableTextTest, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(PrintableText("\xff", true), "\\xff");
-  EXPECT_EQ(PrintableText("x\xc3", true), "x\\xc3");                // Cut short.
-  EXPECT_EQ(PrintableText("\xc0\x9b", true), "\\xc0\\x9b");         // Overlong.
+  EXPECT_EQ(PrintableText("x\xc3", true), "x\\xc3");                  // Cut short.
+  EXPECT_EQ(PrintableText("\xc0\x9b", true), "\\xc0\\x9b");           // Overlong.
   EXPECT_EQ(PrintableText("\xed\xa0\x80", true), "\\xed\\xa0\\x80");  // Surrogate.
 }
 

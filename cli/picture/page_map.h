@@ -29,8 +29,7 @@ class PageMap {
   static PageMap Detail(std::vector<DrawnMapping> mappings, uint64_t page_size_bytes,
                         uint64_t cells);
   // The same, but one cell is as many pages in all pictures, which together have about `cells`.
-  static PageMap Even(std::vector<DrawnMapping> mappings, uint64_t page_size_bytes,
-                      uint64_t cells);
+  static PageMap Even(std::vector<DrawnMapping> mappings, uint64_t page_size_bytes, uint64_t cells);
   // One picture, laid out as LayOutOverview does.
   static PageMap Overview(std::vector<DrawnMapping> mappings, uint64_t page_size_bytes,
                           const OverviewRoom& room);

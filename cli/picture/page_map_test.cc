@@ -14,9 +14,9 @@ DrawnMapping At(uint64_t page, uint64_t pages, bool reserved = false) {
 TEST(PageMapTest, DetailDrawsEachMappingByItself) {
   PageMap map = PageMap::Detail({At(10, 8), At(18, 2), At(100, 1)}, kPage, 4);
   ASSERT_EQ(map.pictures().size(), 3u);
-  map.Add(8 * kPage, 3, kMappedState);  // Two pages before any mapping.
+  map.Add(8 * kPage, 3, kMappedState);    // Two pages before any mapping.
   map.Add(11 * kPage, 8, kSwappedState);  // Into the next mapping.
-  map.Add(19 * kPage, 200, kHoleState);  // Over the gap, and past the end.
+  map.Add(19 * kPage, 200, kHoleState);   // Over the gap, and past the end.
   EXPECT_EQ(map.pictures()[0].strip.pages_per_cell(), 2u);
   EXPECT_EQ(map.pictures()[0].strip.cells()[0], (PageStateCounts{0, 1, 0, 1, 0, 0}));
   EXPECT_EQ(map.pictures()[0].counts, (PageStateCounts{0, 1, 0, 7, 0, 0}));

@@ -17,9 +17,12 @@ struct StateWords {
 };
 
 constexpr StateWords kWords[kPageStates] = {
-    {"hole", "no page exists"},      {"mapped", "in this process's page table"},
-    {"cached", "in RAM, not mapped here"}, {"swapped", "in swap"},
-    {"special", "migration, poison, guard"}, {"unknown", "cannot be told"},
+    {"hole", "no page exists"},
+    {"mapped", "in this process's page table"},
+    {"cached", "in RAM, not mapped here"},
+    {"swapped", "in swap"},
+    {"special", "migration, poison, guard"},
+    {"unknown", "cannot be told"},
 };
 
 std::string Painted(const CellGlyph& glyph, const Terminal& terminal) {
@@ -56,8 +59,8 @@ std::string LegendText(const PageStateCounts& counts, uint64_t page_size_bytes,
     text += fmt::format(" {}   {}   {:<7} {:>11}  {:>5}  {:>6.2f}  {}\n",
                         Painted(PureGlyph(state, terminal.utf8), terminal),
                         Painted(MostlyGlyph(state, terminal.utf8), terminal), kWords[i].name,
-                        counts[i], ByteSize(counts[i] * page_size_bytes),
-                        100.0 * counts[i] / total, kWords[i].meaning);
+                        counts[i], ByteSize(counts[i] * page_size_bytes), 100.0 * counts[i] / total,
+                        kWords[i].meaning);
   }
   return text;
 }
