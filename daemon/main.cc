@@ -107,12 +107,12 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
     return absl::UnimplementedError(
         absl::StrCat("pages of ", page_size, " bytes; this build is for ", kPageSizeBytes));
   }
-  absl::StatusOr<KernelFeatures> features = ProbeKernelFeatures();
+  const ProcRoot root;
+  absl::StatusOr<KernelFeatures> features = ProbeKernelFeatures(root);
   if (!features.ok()) return features.status();
   if (Lacks(flags, "pagemap-scan")) features->pagemap_scan = false;
   if (Lacks(flags, "cachestat")) features->cachestat = false;
 
-  const ProcRoot root;
   ScanEnvironment environment = {
       root, *features,
       PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
@@ -129,10 +129,9 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
   }
 
   WorkerPool pool(flags.workers);
-  PagemapService service(
-      environment, pool, flags.limits,
-      {{"probe", /*available=*/true, /*active=*/true,
-        features->cachestat ? "lseek and cachestat" : "lseek and mincore"}});
+  PagemapService service(environment, pool, flags.limits,
+                         {{"probe", /*available=*/true, /*active=*/true,
+                           features->cachestat ? "lseek and cachestat" : "lseek and mincore"}});
   absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
   if (!server.ok()) return server.status();
   for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
@@ -141,10 +140,11 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
       spdlog::warn("any local user can ask address={}", address.host_port);
     }
   }
-  spdlog::info("started version={} pid={} kernel={} pagemap_scan={} cachestat={} locations={} "
-               "workers={} max_scans={}",
-               kVersion, getpid(), features->release, features->pagemap_scan, features->cachestat,
-               features->locations, flags.workers, MaxScans(flags.limits));
+  spdlog::info(
+      "started version={} pid={} kernel={} pagemap_scan={} cachestat={} locations={} "
+      "workers={} max_scans={}",
+      kVersion, getpid(), features->release, features->pagemap_scan, features->cachestat,
+      features->locations, flags.workers, MaxScans(flags.limits));
 
   int signal = 0;
   sigwait(&signals, &signal);

@@ -1,8 +1,8 @@
 #include "daemon/page/page_counts.h"
 
-#include <vector>
-
 #include <gtest/gtest.h>
+
+#include <vector>
 
 namespace pagemapd {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "daemon/page/pagemap_entry.h"
 #include "daemon/page/swap_entry.h"
 
 namespace pagemapd {
@@ -98,15 +97,12 @@ class PageRecord {
   constexpr void AddFlags(PageFlags flags) { bits_ |= static_cast<uint64_t>(flags) << kFlagShift; }
 
   // Keeps only the fields whose bits are in `mask`; the state is always kept.
-  constexpr PageRecord Only(uint64_t mask) const {
-    return PageRecord(bits_ & (mask | kStateMask));
-  }
+  constexpr PageRecord Only(uint64_t mask) const { return PageRecord(bits_ & (mask | kStateMask)); }
 
   // The record `pages` further on in a run whose locations are consecutive.
   constexpr PageRecord Advance(uint64_t pages) const {
     if (!has_location()) return *this;
-    const int shift =
-        kLocationShift + (state() == PageState::kSwapped ? kSwapTypeBits : 0);
+    const int shift = kLocationShift + (state() == PageState::kSwapped ? kSwapTypeBits : 0);
     return PageRecord(bits_ + (pages << shift));
   }
 
@@ -121,27 +117,6 @@ class PageRecord {
   uint64_t bits_ = 0;
 };
 static_assert(sizeof(PageRecord) == sizeof(uint64_t), "records are read in place of entries");
-
-// The record of an entry that has the swap bit. `flags` are those that the entry itself carries.
-PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags, uint32_t marker_type);
-
-// What a pagemap entry says of its page. An empty entry gives kUnsettled: on anonymous memory that
-// is a hole, on shared memory another source must tell. `marker_type` is the swap type of PTE
-// markers on this kernel, or kSwapTypes where it is not known: the flags of a special entry then
-// stay away. Inline, as it runs once a page.
-inline PageRecord DecodePagemapEntry(PagemapEntry entry, uint32_t marker_type) {
-  const auto flag = [entry](int from, PageFlags to) -> PageFlags {
-    return static_cast<PageFlags>((entry.bits() >> from) & 1) * to;
-  };
-  const PageFlags flags = flag(PagemapEntry::kFileBit, kFlagFile) |
-                          flag(PagemapEntry::kExclusiveBit, kFlagExclusive) |
-                          flag(PagemapEntry::kSoftDirtyBit, kFlagSoftDirty) |
-                          flag(PagemapEntry::kUffdWpBit, kFlagUffdWp) |
-                          flag(PagemapEntry::kGuardBit, kFlagGuard);
-  if (entry.present()) return PageRecord::Mapped(PageSource::kPagemap, flags, entry.frame());
-  if (entry.swap_bit()) return DecodeSwapBitEntry(entry, flags, marker_type);
-  return PageRecord(PageState::kUnsettled, PageSource::kNone, flags);
-}
 
 }  // namespace pagemapd
 

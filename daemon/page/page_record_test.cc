@@ -7,56 +7,6 @@ namespace {
 
 constexpr uint64_t Bit(int n) { return uint64_t{1} << n; }
 
-PageRecord Decode(uint64_t bits, uint32_t marker_type = 31) {
-  return DecodePagemapEntry(PagemapEntry(bits), marker_type);
-}
-
-TEST(PageRecordTest, PresentPageIsMappedWithItsFrameAndFlags) {
-  const PageRecord record = Decode(Bit(63) | Bit(61) | Bit(56) | Bit(55) | Bit(57) | 0x123456);
-  EXPECT_EQ(record.state(), PageState::kMapped);
-  EXPECT_EQ(record.source(), PageSource::kPagemap);
-  EXPECT_EQ(record.pfn(), 0x123456);
-  EXPECT_EQ(record.flags(), kFlagFile | kFlagExclusive | kFlagSoftDirty | kFlagUffdWp);
-}
-
-TEST(PageRecordTest, HiddenFrameIsNoLocation) {
-  EXPECT_FALSE(Decode(Bit(63)).has_location());
-  EXPECT_EQ(Decode(Bit(63)).state(), PageState::kMapped);
-}
-
-TEST(PageRecordTest, EmptyEntryIsUnsettledAndKeepsItsFlags) {
-  EXPECT_EQ(Decode(0).state(), PageState::kUnsettled);
-  EXPECT_EQ(Decode(Bit(55)).flags(), kFlagSoftDirty);
-}
-
-TEST(PageRecordTest, SlotIsSwappedWithTypeAndOffset) {
-  const PageRecord record = Decode(Bit(62) | 3 | uint64_t{4711} << 5);
-  EXPECT_EQ(record.state(), PageState::kSwapped);
-  EXPECT_EQ(record.swap(), (SwapEntry{3, 4711}));
-}
-
-TEST(PageRecordTest, SwapBitAloneIsNeverSwapped) {
-  EXPECT_EQ(Decode(Bit(62)).state(), PageState::kUnknown);
-  EXPECT_EQ(Decode(Bit(62) | Bit(58)).state(), PageState::kSpecial);
-  EXPECT_EQ(Decode(Bit(62) | Bit(58)).flags(), kFlagGuard);
-}
-
-TEST(PageRecordTest, HighTypesAreSpecial) {
-  for (uint64_t type = 0; type < kSwapTypes; ++type) {
-    EXPECT_EQ(Decode(Bit(62) | type | Bit(5)).state(),
-              type < kFirstSpecialSwapType ? PageState::kSwapped : PageState::kSpecial)
-        << type;
-  }
-}
-
-TEST(PageRecordTest, MarkerNamesItself) {
-  EXPECT_EQ(Decode(Bit(62) | 31 | Bit(5)).flags(), kFlagUffdWp);
-  EXPECT_EQ(Decode(Bit(62) | 31 | Bit(6)).flags(), kFlagHwpoison);
-  EXPECT_EQ(Decode(Bit(62) | 31 | Bit(7)).flags(), kFlagGuard);
-  EXPECT_EQ(Decode(Bit(62) | 31 | Bit(7), kSwapTypes).flags(), 0);
-  EXPECT_EQ(Decode(Bit(62) | 30 | Bit(7)).flags(), 0);
-}
-
 TEST(PageRecordTest, LocationsThatDoNotFitAreLeftOut) {
   EXPECT_TRUE(PageRecord::Mapped(PageSource::kPagemap, 0, Bit(42) - 1).has_location());
   EXPECT_FALSE(PageRecord::Mapped(PageSource::kPagemap, 0, Bit(42)).has_location());

@@ -2,18 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <string>
+
+#include "daemon/procfs/scratch_root.h"
 
 namespace pagemapd {
 namespace {
 
 absl::StatusOr<uint64_t> Read(const std::string& text) {
-  const std::string root = ::testing::TempDir() + "/meminfo_test";
-  EXPECT_EQ(std::system(("mkdir -p " + root).c_str()), 0);
-  std::ofstream(root + "/meminfo") << text;
-  return SwapCachedBytes(ProcRoot(root));
+  const ScratchRoot scratch;
+  scratch.Write("meminfo", text);
+  return SwapCachedBytes(scratch.root());
 }
 
 TEST(MeminfoTest, ReadsKibibytes) {

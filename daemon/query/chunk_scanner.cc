@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/page/pagemap_decoder.h"
 #include "daemon/query/target_error.h"
 #include "daemon/sys/errno_status.h"
 
@@ -41,9 +42,8 @@ template <typename Visit>
 absl::Status ForEachRegion(const TargetScan& scan, PageRange block, uint64_t any_of,
                            uint64_t return_mask, std::vector<PageRegion>* regions, Visit visit) {
   for (uint64_t position = block.start; position < block.end;) {
-    const PagemapScanResult result =
-        PagemapScan(scan.pagemap()->fd(), {position, block.end}, any_of, return_mask, 0,
-                    absl::MakeSpan(*regions));
+    const PagemapScanResult result = PagemapScan(scan.pagemap()->fd(), {position, block.end},
+                                                 any_of, return_mask, 0, absl::MakeSpan(*regions));
     if (result.error != 0 && result.error != EINTR) {
       if (absl::Status status = scan.CheckProcess(); !status.ok()) return status;
       return Internal(ErrnoStatus(result.error, absl::StrCat("PAGEMAP_SCAN of ", ToString(block))));
@@ -106,9 +106,9 @@ absl::Status ChunkScanner::ReadEntries(const TargetScan& scan, PageRange block,
   absl::StatusOr<size_t> read =
       scan.pagemap()->Read(block.start, absl::MakeSpan(entries, records.size()));
   if (!read.ok()) return Internal(read.status());
-  const uint32_t marker_type = scan.environment().features.marker_type;
+  const SpecialSwapTypes& special = scan.environment().features.special_types;
   for (size_t i = 0; i < *read; ++i) {
-    records[i] = DecodePagemapEntry(PagemapEntry(entries[i]), marker_type);
+    records[i] = DecodePagemapEntry(PagemapEntry(entries[i]), special);
   }
   if (*read == records.size()) return absl::OkStatus();
   // Mapped memory that pagemap does not show: the address space is gone, or it reaches past what
@@ -145,8 +145,8 @@ absl::Status ChunkScanner::ScanRegions(const TargetScan& scan, const Segment& se
   return ReadEntries(scan, {swap_start, block.end}, records.subspan(first));
 }
 
-absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment,
-                                   PageRange block, absl::Span<PageRecord> records) {
+absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
+                                   absl::Span<PageRecord> records) {
   PageCounts counts;
   counts.Add(records);
   if (counts.of(PageState::kUnsettled) == 0) return absl::OkStatus();
@@ -189,13 +189,12 @@ absl::StatusOr<bool> ChunkScanner::StillMapped(const TargetScan& scan, PageRange
   };
   bool still = true;
   if (scan.environment().features.pagemap_scan) {
-    absl::Status status =
-        ForEachRegion(scan, block, kPageIsPresent, kPageIsPresent, &regions_,
-                      [&](const PageRegion& region) {
-                        still = none_mapped_before((region.start - block.start) >> kPageShift);
-                        next = (region.end - block.start) >> kPageShift;
-                        return still;
-                      });
+    absl::Status status = ForEachRegion(
+        scan, block, kPageIsPresent, kPageIsPresent, &regions_, [&](const PageRegion& region) {
+          still = none_mapped_before((region.start - block.start) >> kPageShift);
+          next = (region.end - block.start) >> kPageShift;
+          return still;
+        });
     if (!status.ok()) return status;
   } else {
     const absl::Span<uint64_t> entries = absl::MakeSpan(words_).first(records.size());

@@ -32,8 +32,7 @@ class ChunkScanner {
   static constexpr uint64_t kBlockPages = 16 << 10;
 
  private:
-  absl::Status ReadEntries(const TargetScan& scan, PageRange block,
-                           absl::Span<PageRecord> records);
+  absl::Status ReadEntries(const TargetScan& scan, PageRange block, absl::Span<PageRecord> records);
   absl::Status ScanRegions(const TargetScan& scan, const Segment& segment, PageRange block,
                            absl::Span<PageRecord> records);
   absl::Status Resolve(const TargetScan& scan, const Segment& segment, PageRange block,

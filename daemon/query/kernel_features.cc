@@ -1,16 +1,18 @@
 #include "daemon/query/kernel_features.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "absl/types/span.h"
 #include "daemon/page/page_size.h"
 #include "daemon/page/pagemap_entry.h"
+#include "daemon/procfs/kallsyms.h"
 #include "daemon/procfs/pagemap.h"
 #include "daemon/sys/cachestat.h"
 #include "daemon/sys/errno_status.h"
@@ -42,20 +44,30 @@ bool HasCachestat() {
   return fd && CacheStatOf(fd.get(), 0, kPageSizeBytes, &stat) == 0;
 }
 
+SpecialSwapTypes FindSpecialTypes(const ProcRoot& root, uint32_t marker) {
+  // mm/rmap.c, under CONFIG_DEVICE_PRIVATE: four device types until Linux 6.14, three since. And
+  // mm/memory-failure.c, under CONFIG_MEMORY_FAILURE.
+  const auto found = HasKernelSymbols(
+      root, {"make_device_exclusive_range", "make_device_exclusive", "memory_failure"});
+  if (!found.ok()) return {};
+  const uint32_t device_types = (*found)[0] ? 4 : (*found)[1] ? 3 : 0;
+  return LayOutSpecialSwapTypes(marker, device_types, (*found)[2]);
+}
+
 }  // namespace
 
-absl::StatusOr<KernelFeatures> ProbeKernelFeatures() {
+absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root) {
   KernelFeatures features;
   struct utsname name;
   if (uname(&name) == 0) features.release = name.release;
 
-  UniqueFd fd(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  if (!fd) return ErrnoStatus(errno, "open /proc/self/pagemap");
-  const Pagemap pagemap(std::move(fd), "/proc/self/pagemap");
+  absl::StatusOr<UniqueFd> fd = root.Open("self/pagemap");
+  if (!fd.ok()) return fd.status();
+  const Pagemap pagemap(*std::move(fd), root.path() + "/self/pagemap");
 
   // Two pages: one written, one that becomes a guard region where the kernel has them.
-  void* mapped = mmap(nullptr, 2 * kPageSizeBytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped =
+      mmap(nullptr, 2 * kPageSizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return ErrnoStatus(errno, "mmap of two pages");
   volatile char* written = static_cast<char*>(mapped);
   *written = 1;
@@ -66,16 +78,16 @@ absl::StatusOr<KernelFeatures> ProbeKernelFeatures() {
   absl::StatusOr<size_t> read = pagemap.Read(address, absl::MakeSpan(entries));
   PageRegion region;
   const PagemapScanResult scan =
-      PagemapScan(pagemap.fd(), {address, address + kPageSizeBytes}, kPageIsPresent,
-                  kPageIsPresent, 0, absl::MakeSpan(&region, 1));
+      PagemapScan(pagemap.fd(), {address, address + kPageSizeBytes}, kPageIsPresent, kPageIsPresent,
+                  0, absl::MakeSpan(&region, 1));
   munmap(mapped, 2 * kPageSizeBytes);
   if (!read.ok()) return read.status();
   if (*read != 2 || !PagemapEntry(entries[0]).present()) {
-    return absl::InternalError("/proc/self/pagemap does not show a page that was just written");
+    return absl::InternalError("self/pagemap does not show a page that was just written");
   }
   features.locations = PagemapEntry(entries[0]).frame() != 0;
   if (guarded && features.locations && PagemapEntry(entries[1]).swap_bit()) {
-    features.marker_type = PagemapEntry(entries[1]).swap().type;
+    features.special_types = FindSpecialTypes(root, PagemapEntry(entries[1]).swap().type);
   }
   features.pagemap_scan = scan.error == 0 && scan.regions == 1;
   features.cachestat = HasCachestat();

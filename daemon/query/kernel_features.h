@@ -1,14 +1,14 @@
 #ifndef PAGEMAPD_DAEMON_QUERY_KERNEL_FEATURES_H_
 #define PAGEMAPD_DAEMON_QUERY_KERNEL_FEATURES_H_
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "daemon/page/swap_entry.h"
+#include "daemon/page/special_swap_types.h"
 #include "daemon/procfs/maps.h"
+#include "daemon/procfs/proc_root.h"
 
 namespace pagemapd {
 
@@ -23,17 +23,17 @@ struct KernelFeatures {
   bool cachestat = false;
   // pagemap shows frames and swap offsets (CAP_SYS_ADMIN).
   bool locations = false;
-  // Swap type of PTE markers, found on kernels with guard regions (Linux 6.13); elsewhere
-  // kSwapTypes, which no entry has.
-  uint32_t marker_type = kSwapTypes;
+  // What special entries are. Found on kernels with guard regions (Linux 6.13), whose marker shows
+  // its swap type, and with kallsyms, which shows which other types the kernel was built with.
+  SpecialSwapTypes special_types;
   // Device of the kernel's internal tmpfs: memfd, SysV, shared anonymous memory.
   std::optional<DeviceNumber> shmem_device;
   // Devices of the kernel's internal hugetlbfs mounts, one a huge page size.
   std::vector<DeviceNumber> hugetlb_devices;
 };
 
-// Tries everything on this process. An error only where /proc/self/pagemap cannot be read at all.
-absl::StatusOr<KernelFeatures> ProbeKernelFeatures();
+// Tries everything on this process. An error only where self/pagemap cannot be read at all.
+absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root);
 
 }  // namespace pagemapd
 

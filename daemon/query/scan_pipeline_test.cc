@@ -1,6 +1,7 @@
 #include "daemon/query/scan_pipeline.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,8 +10,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "absl/synchronization/notification.h"
 #include "daemon/page/page_size.h"
@@ -24,16 +23,16 @@ namespace {
 class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> {
  protected:
   ScanPipelineTest() {
-    auto features = ProbeKernelFeatures();
+    auto features = ProbeKernelFeatures(ProcRoot());
     EXPECT_TRUE(features.ok()) << features.status();
     features->pagemap_scan = features->pagemap_scan && GetParam().first;
     features->cachestat = features->cachestat && GetParam().second;
-    environment_ = std::make_unique<ScanEnvironment>(ScanEnvironment{
-        ProcRoot(), *features,
-        PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
-                                           : PageCacheProbe::Method::kMincore,
-                       ProcRoot()),
-        std::nullopt});
+    environment_ = std::make_unique<ScanEnvironment>(
+        ScanEnvironment{ProcRoot(), *features,
+                        PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
+                                                           : PageCacheProbe::Method::kMincore,
+                                       ProcRoot()),
+                        std::nullopt});
     auto kpageflags = KPageFlags::Open(ProcRoot());
     EXPECT_TRUE(kpageflags.ok()) << kpageflags.status();
     environment_->kpageflags.emplace(*std::move(kpageflags));
@@ -102,9 +101,7 @@ class Memory {
   ~Memory() { munmap(address_, pages_ << kPageShift); }
   uint64_t start() const { return reinterpret_cast<uint64_t>(address_); }
   PageRange range() const { return {start(), start() + (pages_ << kPageShift)}; }
-  void Write(uint64_t page) {
-    static_cast<volatile char*>(address_)[page << kPageShift] = 1;
-  }
+  void Write(uint64_t page) { static_cast<volatile char*>(address_)[page << kPageShift] = 1; }
   void* at(uint64_t page) const { return static_cast<char*>(address_) + (page << kPageShift); }
 
  private:
@@ -250,8 +247,8 @@ TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
   ScanSpec spec;
   spec.format = Format::kPacked;
   auto stalled = std::make_shared<ScanPipeline>(
-      *environment_, pool_, spec,
-      std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3, [] {});
+      *environment_, pool_, spec, std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3,
+      [] {});
   stalled->Start();
   // Nobody takes from the first; the second runs to its end on the same workers.
   const Answer answer = Run({}, {{getpid(), 0, {memory.range()}}});
@@ -261,8 +258,7 @@ TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ScanPipelineTest,
-                         ::testing::Values(std::make_pair(true, true),
-                                           std::make_pair(false, true),
+                         ::testing::Values(std::make_pair(true, true), std::make_pair(false, true),
                                            std::make_pair(true, false),
                                            std::make_pair(false, false)),
                          [](const auto& info) {

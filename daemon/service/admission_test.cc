@@ -1,9 +1,9 @@
 #include "daemon/service/admission.h"
 
+#include <gtest/gtest.h>
+
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace pagemapd {
 namespace {

@@ -115,8 +115,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartServer(
   }
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (server == nullptr || ports[i] == 0) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot listen on ", GrpcAddress(addresses[i])));
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", GrpcAddress(addresses[i])));
     }
   }
   return server;

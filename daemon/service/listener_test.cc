@@ -1,8 +1,8 @@
 #include "daemon/service/listener.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace pagemapd {
 namespace {

@@ -32,9 +32,9 @@ void LogRefused(const char* rpc, const absl::Status& status) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* PagemapService::GetCapabilities(
-    grpc::CallbackServerContext* context, const v1::GetCapabilitiesRequest* request,
-    v1::GetCapabilitiesResponse* response) {
+grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* context,
+                                                          const v1::GetCapabilitiesRequest* request,
+                                                          v1::GetCapabilitiesResponse* response) {
   const KernelFeatures& features = environment_.features;
   response->set_version(kVersion);
   response->set_kernel_release(features.release);
@@ -109,9 +109,8 @@ grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerCon
     absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
     if (ticket.ok()) {
       spdlog::debug("summary targets={}", request->targets_size());
-      return SummaryCall::Start(environment_, pool_, *std::move(scan),
-                                request->include_mappings(), limits_, *std::move(ticket),
-                                response);
+      return SummaryCall::Start(environment_, pool_, *std::move(scan), request->include_mappings(),
+                                limits_, *std::move(ticket), response);
     }
     status = ticket.status();
   }
@@ -121,9 +120,9 @@ grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerCon
   return reactor;
 }
 
-grpc::ServerUnaryReactor* PagemapService::RevalidatePages(
-    grpc::CallbackServerContext* context, const v1::RevalidatePagesRequest* request,
-    v1::RevalidatePagesResponse* response) {
+grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerContext* context,
+                                                          const v1::RevalidatePagesRequest* request,
+                                                          v1::RevalidatePagesResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   absl::StatusOr<RevalidationRequest> parsed = ValidateRevalidation(*request, limits_);
   absl::Status status = parsed.status();
@@ -134,8 +133,8 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(
       auto held = std::make_shared<Admission::Ticket>(*std::move(ticket));
       std::make_shared<Revalidation>(
           environment_, pool_, *std::move(parsed), [context] { return context->IsCancelled(); },
-          [reactor, response, held, pid = request->process().pid()](
-              const Revalidation::Outcome& outcome) {
+          [reactor, response, held,
+           pid = request->process().pid()](const Revalidation::Outcome& outcome) {
             response->mutable_process()->set_pid(pid);
             response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
             response->set_holds(outcome.holds);

@@ -21,11 +21,11 @@ QueryStream* QueryStream::Start(const ScanEnvironment& environment, WorkerPool& 
   auto stream = std::make_shared<QueryStream>(std::move(ticket));
   stream->self_ = stream;
   // A slot for each worker, and one for what waits to be taken.
-  stream->pipeline_ = std::make_shared<ScanPipeline>(
-      environment, pool, request.spec, std::move(request.targets), pool.size() + 1,
-      [weak = std::weak_ptr<QueryStream>(stream)] {
-        if (auto strong = weak.lock()) strong->Pump();
-      });
+  stream->pipeline_ =
+      std::make_shared<ScanPipeline>(environment, pool, request.spec, std::move(request.targets),
+                                     pool.size() + 1, [weak = std::weak_ptr<QueryStream>(stream)] {
+                                       if (auto strong = weak.lock()) strong->Pump();
+                                     });
   QueryStream* raw = stream.get();
   stream->pipeline_->Start();
   raw->Pump();

@@ -1,9 +1,9 @@
 #include "daemon/service/request_validation.h"
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace pagemapd {
 namespace {

@@ -20,11 +20,11 @@ SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, WorkerPool& 
   auto call = std::make_shared<SummaryCall>(include_mappings, limits.max_summarized_mappings,
                                             std::move(ticket), response);
   call->self_ = call;
-  call->pipeline_ = std::make_shared<ScanPipeline>(
-      environment, pool, request.spec, std::move(request.targets), 2 * pool.size() + 2,
-      [weak = std::weak_ptr<SummaryCall>(call)] {
-        if (auto strong = weak.lock()) strong->Pump();
-      });
+  call->pipeline_ = std::make_shared<ScanPipeline>(environment, pool, request.spec,
+                                                   std::move(request.targets), 2 * pool.size() + 2,
+                                                   [weak = std::weak_ptr<SummaryCall>(call)] {
+                                                     if (auto strong = weak.lock()) strong->Pump();
+                                                   });
   SummaryCall* raw = call.get();
   call->pipeline_->Start();
   raw->Pump();

@@ -1,4 +1,4 @@
-#include "daemon/page/page_record.h"
+#include "daemon/page/pagemap_decoder.h"
 
 namespace pagemapd {
 namespace {
@@ -16,7 +16,8 @@ PageFlags MarkerFlags(uint64_t marker) {
 
 }  // namespace
 
-PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags, uint32_t marker_type) {
+PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags,
+                              const SpecialSwapTypes& special) {
   if (entry.guard()) return PageRecord(PageState::kSpecial, PageSource::kPagemap, flags);
   // Bit 62 without a frame field: a slot or a special entry, and the daemon may not see which.
   if (entry.frame() == 0) return PageRecord(PageState::kUnknown, PageSource::kPagemap, flags);
@@ -24,7 +25,7 @@ PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags, uint32_t mark
   if (swap.type < kFirstSpecialSwapType) {
     return PageRecord::Swapped(PageSource::kPagemap, flags, swap);
   }
-  if (swap.type == marker_type) flags |= MarkerFlags(swap.offset);
+  flags |= swap.type == special.marker ? MarkerFlags(swap.offset) : special.flags[swap.type];
   return PageRecord(PageState::kSpecial, PageSource::kPagemap, flags);
 }
 
