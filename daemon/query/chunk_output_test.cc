@@ -1,10 +1,10 @@
 #include "daemon/query/chunk_output.h"
 
+#include <gtest/gtest.h>
+
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace pagemapd {
 namespace {

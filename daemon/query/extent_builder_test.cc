@@ -1,8 +1,8 @@
 #include "daemon/query/extent_builder.h"
 
-#include <vector>
-
 #include <gtest/gtest.h>
+
+#include <vector>
 
 #include "daemon/page/page_size.h"
 

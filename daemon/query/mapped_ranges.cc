@@ -36,10 +36,9 @@ absl::StatusOr<bool> MappedRanges::Next(Vma* vma, PageRange* cut) {
       rest_.start = range.end < rest_.end ? std::max(rest_.start, range.end) : rest_.end;
     }
     if (cut->Empty()) continue;
-    fingerprint_ = absl::HashOf(fingerprint_, cut->start, cut->end, vma_.readable, vma_.writable,
-                                vma_.executable, vma_.shared,
-                                vma_.offset_bytes + (cut->start - vma_.range.start), vma_.device,
-                                vma_.inode);
+    fingerprint_ = absl::HashOf(
+        fingerprint_, cut->start, cut->end, vma_.readable, vma_.writable, vma_.executable,
+        vma_.shared, vma_.offset_bytes + (cut->start - vma_.range.start), vma_.device, vma_.inode);
     *vma = vma_;
     return true;
   }

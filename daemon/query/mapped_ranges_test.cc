@@ -1,13 +1,12 @@
 #include "daemon/query/mapped_ranges.h"
 
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/proc_root.h"
@@ -21,8 +20,8 @@ class MappedRangesTest : public ::testing::Test {
   static constexpr uint64_t kPages = 8;
 
   void SetUp() override {
-    void* area = mmap(nullptr, 3 * kPages * kPageSizeBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+    void* area =
+        mmap(nullptr, 3 * kPages * kPageSizeBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(area, MAP_FAILED);
     base_ = reinterpret_cast<uint64_t>(area);
     // A protection of their own keeps the kernel from merging them with what lies beside.
@@ -30,9 +29,7 @@ class MappedRangesTest : public ::testing::Test {
     ASSERT_EQ(munmap(static_cast<char*>(area) + kPages * kPageSizeBytes, kPages * kPageSizeBytes),
               0);
   }
-  void TearDown() override {
-    munmap(reinterpret_cast<void*>(base_), 3 * kPages * kPageSizeBytes);
-  }
+  void TearDown() override { munmap(reinterpret_cast<void*>(base_), 3 * kPages * kPageSizeBytes); }
 
   PageRange Pages(uint64_t first, uint64_t end) const {
     return {base_ + first * kPageSizeBytes, base_ + end * kPageSizeBytes};

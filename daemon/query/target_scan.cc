@@ -16,6 +16,10 @@ namespace {
 
 constexpr uint64_t kKernelHalf = uint64_t{1} << 63;
 
+// Shortest hole that is worth skipping, and the first chunk behind one, in pages: what one page of
+// page-table entries maps.
+constexpr uint64_t kSparsePages = 512;
+
 absl::Status OpenError(const absl::Status& error) {
   const std::string message(error.message());
   switch (error.code()) {
@@ -142,9 +146,9 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
     const MappingClassifier::Class mapping_class = classifier_->Classify(vma);
     segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class);
     position_ = cut.start;
+    chunk_pages_ = ChunkPages(spec_.format);
   }
   const uint64_t end = segment_->cut().end;
-  const uint64_t chunk_bytes = ChunkPages(spec_.format) << kPageShift;
   chunk->segment = segment_;
   chunk->known.reset();
   // What the kernel half shows, the vsyscall page, no pagemap tells of.
@@ -154,25 +158,28 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
     position_ = end;
     return true;
   }
-  if (end - position_ > chunk_bytes) {
+  if (end - position_ > kSparsePages << kPageShift) {
     absl::StatusOr<uint64_t> next = SkipHoles(position_);
     if (!next.ok()) return next.status();
-    if (*next - position_ >= chunk_bytes) {
+    if (*next - position_ >= kSparsePages << kPageShift) {
       if (pagemap() != nullptr) {
         if (absl::Status status = CheckAddressSpace(position_); !status.ok()) return status;
       }
-      chunk->known = PageRecord(
-          PageState::kHole,
-          segment_->vma().inode == 0 ? PageSource::kPagemap
-          : segment_->object()->kind() == SharedObject::Kind::kTmpfs ? PageSource::kSeek
-                                                                     : PageSource::kCachestat);
+      chunk->known =
+          PageRecord(PageState::kHole, segment_->vma().inode == 0 ? PageSource::kPagemap
+                                       : segment_->object()->kind() == SharedObject::Kind::kTmpfs
+                                           ? PageSource::kSeek
+                                           : PageSource::kCachestat);
       chunk->range = {position_, *next};
       position_ = *next;
+      // The next pages may be few: start small, and grow as long as no hole follows.
+      chunk_pages_ = kSparsePages;
       return true;
     }
   }
-  chunk->range = {position_, position_ + std::min(chunk_bytes, end - position_)};
+  chunk->range = {position_, position_ + std::min(chunk_pages_ << kPageShift, end - position_)};
   position_ = chunk->range.end;
+  chunk_pages_ = std::min(2 * chunk_pages_, ChunkPages(spec_.format));
   return true;
 }
 

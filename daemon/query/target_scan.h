@@ -92,6 +92,8 @@ class TargetScan {
   std::optional<MappedRanges> mapped_;
   std::shared_ptr<const Segment> segment_;
   uint64_t position_ = 0;
+  // Length of the next chunk.
+  uint64_t chunk_pages_ = 0;
 };
 
 }  // namespace pagemapd

@@ -26,19 +26,31 @@ bool MappedFromFile(PageRecord record) {
   return record.state() == PageState::kMapped && (record.flags() & kFlagFile) != 0;
 }
 
-// Offset of `whence` (SEEK_DATA or SEEK_HOLE) from page `index` on, in bytes; past every page if
-// there is none. Only for objects that can seek.
-uint64_t Seek(int fd, uint64_t index, int whence) {
-  const off_t found = lseek(fd, static_cast<off_t>(index << kPageShift), whence);
+// First page at or after `index` that holds any data; past every page if there is none. Only for
+// objects that can seek. SEEK_HOLE is of no use here: it walks all data up to the next hole,
+// however far that is.
+uint64_t NextData(int fd, uint64_t index) {
+  const off_t found = lseek(fd, static_cast<off_t>(index << kPageShift), SEEK_DATA);
   // ENXIO: at or past the end of the file, or no data from here on.
-  return found < 0 ? kEndIndex << kPageShift : static_cast<uint64_t>(found);
+  return found < 0 ? kEndIndex : static_cast<uint64_t>(found) >> kPageShift;
 }
 
-// A page that holds any data is data.
-uint64_t NextData(int fd, uint64_t index) { return Seek(fd, index, SEEK_DATA) >> kPageShift; }
-uint64_t NextHole(int fd, uint64_t index) {
-  return (Seek(fd, index, SEEK_HOLE) + kPageSizeBytes - 1) >> kPageShift;
+// A look at `pages` pages of an object through a mapping of the daemon's own, one byte a page.
+absl::Status Mincore(int fd, uint64_t index, size_t pages, unsigned char* resident) {
+  const size_t bytes = pages << kPageShift;
+  void* window =
+      mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(index << kPageShift));
+  if (window == MAP_FAILED) {
+    return ErrnoStatus(errno, absl::StrCat("mmap of ", pages, " pages from page ", index));
+  }
+  const int error = mincore(window, bytes, resident) == 0 ? 0 : errno;
+  munmap(window, bytes);
+  if (error == 0) return absl::OkStatus();
+  return ErrnoStatus(error, absl::StrCat("mincore of ", pages, " pages from page ", index));
 }
+
+// Pages of one call of mincore.
+constexpr size_t kMincorePages = 4096;
 
 // One call of Resolve.
 class Resolver {
@@ -64,15 +76,14 @@ class Resolver {
  private:
   bool IsTmpfs() const { return object_.kind() == SharedObject::Kind::kTmpfs; }
 
-  // Calls `visit` for each maximal run of [begin, end) that starts and ends with an unsettled page
-  // and holds only pages for which `inside` is true.
-  template <typename Inside, typename Visit>
-  absl::Status ForEachRun(size_t begin, size_t end, Inside inside, Visit visit);
-
-  absl::Status Bisect(size_t begin, size_t end);
-  absl::Status BisectHalf(size_t begin, size_t end);
-  void SettleResident(size_t begin, size_t end);
-  void SettleAbsent(size_t begin, size_t end);
+  // End of the window that begins at `begin`, an unsettled page: at most `pages` long, just behind
+  // its last unsettled page, holding nothing but unsettled pages and, with `count`, pages mapped
+  // from the file.
+  size_t WindowEnd(size_t begin, size_t pages, bool count) const;
+  // Settles a window by one call; false if its pages are not of one state.
+  absl::StatusOr<bool> SettleWindow(size_t begin, size_t end);
+  absl::Status SettleResident(size_t begin, size_t end);
+  void SettleByData(size_t begin, size_t end, PageState with_data, PageSource source);
 
   const SharedObject& object_;
   const uint64_t first_index_;
@@ -80,148 +91,142 @@ class Resolver {
   bool counted_ = false;
 };
 
-template <typename Inside, typename Visit>
-absl::Status Resolver::ForEachRun(size_t begin, size_t end, Inside inside, Visit visit) {
-  for (size_t i = begin; i < end;) {
+size_t Resolver::WindowEnd(size_t begin, size_t pages, bool count) const {
+  const size_t limit = std::min(records_.size(), begin + pages);
+  size_t end = begin + 1;
+  for (size_t i = end; i < limit; ++i) {
+    if (Unsettled(records_[i])) {
+      end = i + 1;
+    } else if (!count || !MappedFromFile(records_[i])) {
+      break;
+    }
+  }
+  return end;
+}
+
+absl::Status Resolver::ByCachestat(bool may_count) {
+  // Windows shrink where pages are mixed and grow where they are not. The factor is large because
+  // a call looks at every page of its window again.
+  constexpr size_t kFactor = 8;
+  constexpr size_t kSmallWindow = 32;
+  // A call costs as much as looking at some sixteen cached pages: counting pays where there are
+  // more runs of unsettled pages than that.
+  uint64_t mapped = 0;
+  uint64_t runs = 0;
+  for (size_t i = 0; i < records_.size(); ++i) {
+    mapped += MappedFromFile(records_[i]);
+    runs += Unsettled(records_[i]) && (i == 0 || !Unsettled(records_[i - 1]));
+  }
+  may_count = may_count && runs * 16 > mapped;
+  size_t window = records_.size();
+  for (size_t i = 0; i < records_.size();) {
     if (!Unsettled(records_[i])) {
       ++i;
       continue;
     }
-    const size_t first = i;
-    size_t last = i;
-    for (; i < end && (Unsettled(records_[i]) || inside(records_[i])); ++i) {
-      if (Unsettled(records_[i])) last = i;
+    const size_t end = WindowEnd(i, window, may_count && window > kSmallWindow);
+    absl::StatusOr<bool> settled = SettleWindow(i, end);
+    if (!settled.ok()) return settled.status();
+    if (*settled) {
+      i = end;
+      window = std::min(window * kFactor, records_.size());
+    } else if (end - i == 1) {
+      Settle(i, end, PageState::kUnknown, PageSource::kCachestat);
+    } else {
+      window = std::max<size_t>((end - i) / kFactor, 1);
     }
-    if (absl::Status status = visit(first, last + 1); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Resolver::ByCachestat(bool may_count) {
-  return ForEachRun(
-      0, records_.size(),
-      [may_count](PageRecord record) { return may_count && MappedFromFile(record); },
-      [this](size_t begin, size_t end) { return Bisect(begin, end); });
-}
-
-// [begin, end) holds unsettled pages, both ends among them, and pages mapped from the file.
-absl::Status Resolver::Bisect(size_t begin, size_t end) {
+absl::StatusOr<bool> Resolver::SettleWindow(size_t begin, size_t end) {
   const uint64_t pages = end - begin;
   uint64_t unsettled = 0;
   for (size_t i = begin; i < end; ++i) unsettled += Unsettled(records_[i]);
   const uint64_t mapped = pages - unsettled;
   CacheStat stat;
-  const int error = CacheStatOf(object_.fd(), (first_index_ + begin) << kPageShift,
-                                pages << kPageShift, &stat);
+  const int error =
+      CacheStatOf(object_.fd(), (first_index_ + begin) << kPageShift, pages << kPageShift, &stat);
   if (error != 0) {
-    return ErrnoStatus(error, absl::StrCat("cachestat of ", pages, " pages from page ",
-                                           first_index_ + begin));
+    return ErrnoStatus(
+        error, absl::StrCat("cachestat of ", pages, " pages from page ", first_index_ + begin));
   }
   // On a disk filesystem what was evicted is a shadow of the page, not a page in swap.
   const uint64_t swapped = IsTmpfs() ? stat.evicted : 0;
-  if (swapped == 0 && stat.cache == mapped) {
-    Settle(begin, end, PageState::kHole, PageSource::kCachestat);
-  } else if (swapped == unsettled && stat.cache == mapped) {
-    Settle(begin, end, PageState::kSwapped, PageSource::kCachestat);
-  } else if (swapped == 0 && stat.cache == pages) {
-    SettleResident(begin, end);
-    // Every page was seen resident: nothing was concluded from the mapped ones.
-    return absl::OkStatus();
-  } else if (pages == 1) {
-    Settle(begin, end, PageState::kUnknown, PageSource::kCachestat);
-  } else if (mapped > 0 && pages <= 16) {
-    // Too mixed for counting to pay: ask for the unsettled runs alone.
-    return ForEachRun(begin, end, [](PageRecord) { return false; },
-                      [this](size_t b, size_t e) { return Bisect(b, e); });
-  } else {
-    const size_t middle = begin + pages / 2;
-    if (absl::Status status = BisectHalf(begin, middle); !status.ok()) return status;
-    return BisectHalf(middle, end);
+  if (swapped == 0 && stat.cache == pages) {
+    // Every page was seen resident: nothing is concluded from the mapped ones.
+    if (absl::Status status = SettleResident(begin, end); !status.ok()) return status;
+    return true;
   }
+  if (stat.cache != mapped || (swapped != 0 && swapped != unsettled)) return false;
+  Settle(begin, end, swapped == 0 ? PageState::kHole : PageState::kSwapped, PageSource::kCachestat);
   counted_ |= mapped > 0;
-  return absl::OkStatus();
-}
-
-absl::Status Resolver::BisectHalf(size_t begin, size_t end) {
-  while (begin < end && !Unsettled(records_[begin])) ++begin;
-  while (begin < end && !Unsettled(records_[end - 1])) --end;
-  return begin < end ? Bisect(begin, end) : absl::OkStatus();
+  return true;
 }
 
 // All of [begin, end) is in the page cache. On tmpfs a page may be there without ever having been
-// written: fallocate put it there. lseek knows.
-void Resolver::SettleResident(size_t begin, size_t end) {
+// written: fallocate put it there. Such a page is not up to date, and to SEEK_DATA it is a hole and
+// to mincore not resident.
+absl::Status Resolver::SettleResident(size_t begin, size_t end) {
+  constexpr size_t kFewPages = 16;
   if (!IsTmpfs()) {
     Settle(begin, end, PageState::kCached, PageSource::kCachestat);
-    return;
+    return absl::OkStatus();
   }
-  for (size_t i = begin; i < end;) {
-    const size_t hole = std::min<uint64_t>(
-        std::max(NextHole(object_.fd(), first_index_ + i), first_index_ + i) - first_index_, end);
-    Settle(i, hole, PageState::kCached, PageSource::kCachestat);
-    if (hole == end) break;
-    i = std::min<uint64_t>(
-        std::max(NextData(object_.fd(), first_index_ + hole), first_index_ + hole) - first_index_,
-        end);
-    // Data again at once: it was written between the two calls.
-    if (i == hole) i = hole + 1;
-    Settle(hole, i, PageState::kHole, PageSource::kSeek);
+  if (end - begin < kFewPages) {
+    SettleByData(begin, end, PageState::kCached, PageSource::kCachestat);
+    return absl::OkStatus();
   }
+  std::array<unsigned char, kMincorePages> resident;
+  for (; begin < end; begin += std::min(kMincorePages, end - begin)) {
+    const size_t pages = std::min(kMincorePages, end - begin);
+    absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
+    if (!status.ok()) return status;
+    for (size_t i = 0; i < pages; ++i) {
+      const bool written = resident[i] & 1;
+      Settle(begin + i, begin + i + 1, written ? PageState::kCached : PageState::kHole,
+             written ? PageSource::kCachestat : PageSource::kMincore);
+    }
+  }
+  return absl::OkStatus();
 }
 
-// Nothing of [begin, end) is resident.
-void Resolver::SettleAbsent(size_t begin, size_t end) {
-  if (!IsTmpfs()) {
-    Settle(begin, end, PageState::kHole, PageSource::kMincore);
-    return;
-  }
+// Settles pages that hold data as `with_data`, the others as holes.
+void Resolver::SettleByData(size_t begin, size_t end, PageState with_data, PageSource source) {
   for (size_t i = begin; i < end;) {
+    if (!Unsettled(records_[i])) {
+      ++i;
+      continue;
+    }
+    const uint64_t index = first_index_ + i;
     const size_t data =
-        std::min<uint64_t>(NextData(object_.fd(), first_index_ + i) - first_index_, end);
+        i + std::min<uint64_t>(std::max(NextData(object_.fd(), index), index) - index, end - i);
     Settle(i, data, PageState::kHole, PageSource::kSeek);
-    if (data == end) break;
-    i = std::min<uint64_t>(
-        std::max(NextHole(object_.fd(), first_index_ + data) - first_index_, data + 1), end);
-    Settle(data, i, PageState::kSwapped, PageSource::kMincore);
+    if (data < end) Settle(data, data + 1, with_data, source);
+    i = data + 1;
   }
 }
 
 absl::Status Resolver::ByMincore(const ProcRoot& root) {
-  constexpr size_t kWindowPages = 4096;
-  std::array<unsigned char, kWindowPages> resident;
-  for (size_t begin = 0; begin < records_.size(); begin += kWindowPages) {
-    const size_t end = std::min(begin + kWindowPages, records_.size());
-    const size_t bytes = (end - begin) << kPageShift;
-    void* window = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, object_.fd(),
-                        static_cast<off_t>((first_index_ + begin) << kPageShift));
-    if (window == MAP_FAILED) {
-      return ErrnoStatus(errno, absl::StrCat("mmap of ", end - begin, " pages from page ",
-                                             first_index_ + begin));
-    }
+  std::array<unsigned char, kMincorePages> resident;
+  for (size_t begin = 0; begin < records_.size(); begin += kMincorePages) {
+    const size_t pages = std::min(kMincorePages, records_.size() - begin);
     // A page that is swapped and has a copy in the swap cache counts as resident.
     bool exact = !IsTmpfs() || SwapCachedBytes(root).value_or(1) == 0;
-    const int error = mincore(window, bytes, resident.data()) == 0 ? 0 : errno;
+    absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
+    if (!status.ok()) return status;
     exact = exact && (!IsTmpfs() || SwapCachedBytes(root).value_or(1) == 0);
-    munmap(window, bytes);
-    if (error != 0) {
-      return ErrnoStatus(error, absl::StrCat("mincore of ", end - begin, " pages from page ",
-                                             first_index_ + begin));
-    }
-    for (size_t i = begin; i < end;) {
-      const bool is_resident = resident[i - begin] & 1;
+    for (size_t i = 0; i < pages;) {
       const size_t first = i;
-      while (i < end && (resident[i - begin] & 1) == is_resident) ++i;
-      if (!is_resident) {
-        if (absl::Status status = ForEachRun(first, i, [](PageRecord) { return false; },
-                                             [this](size_t b, size_t e) {
-                                               SettleAbsent(b, e);
-                                               return absl::OkStatus();
-                                             });
-            !status.ok()) {
-          return status;
-        }
+      const bool is_resident = resident[i] & 1;
+      while (i < pages && (resident[i] & 1) == is_resident) ++i;
+      if (is_resident) {
+        Settle(begin + first, begin + i, exact ? PageState::kCached : PageState::kUnknown,
+               PageSource::kMincore);
+      } else if (IsTmpfs()) {
+        SettleByData(begin + first, begin + i, PageState::kSwapped, PageSource::kMincore);
       } else {
-        Settle(first, i, exact ? PageState::kCached : PageState::kUnknown, PageSource::kMincore);
+        Settle(begin + first, begin + i, PageState::kHole, PageSource::kMincore);
       }
     }
   }
@@ -237,9 +242,10 @@ void Resolver::Hugetlb() {
 
 }  // namespace
 
-absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(
-    const SharedObject& object, uint64_t first_index, absl::Span<PageRecord> records,
-    bool may_count) const {
+absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(const SharedObject& object,
+                                                                   uint64_t first_index,
+                                                                   absl::Span<PageRecord> records,
+                                                                   bool may_count) const {
   Resolver resolver(object, first_index, records);
   if (first_index >= kEndIndex || records.size() > kEndIndex - first_index) {
     resolver.Settle(0, records.size(), PageState::kUnknown, PageSource::kNone);
@@ -249,8 +255,8 @@ absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(
     resolver.Hugetlb();
     return Resolution{};
   }
-  absl::Status status = method_ == Method::kCachestat ? resolver.ByCachestat(may_count)
-                                                      : resolver.ByMincore(root_);
+  absl::Status status =
+      method_ == Method::kCachestat ? resolver.ByCachestat(may_count) : resolver.ByMincore(root_);
   if (!status.ok()) return status;
   return Resolution{resolver.counted()};
 }

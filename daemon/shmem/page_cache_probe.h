@@ -20,7 +20,7 @@ namespace pagemapd {
 class PageCacheProbe {
  public:
   enum class Method {
-    // cachestat over ranges, bisected until a range is all of one state (Linux 6.5).
+    // cachestat over ranges, cut smaller until a range is all of one state (Linux 6.5).
     kCachestat,
     // mincore through a mapping of the daemon's own, and lseek for what is not resident. mincore
     // also calls a copy in the swap cache resident: while the system has any, resident pages of

@@ -1,6 +1,7 @@
 #include "daemon/shmem/page_cache_probe.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,8 +9,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "daemon/page/page_size.h"
 #include "daemon/sys/cachestat.h"

@@ -29,8 +29,7 @@ bool IsOfKind(SharedObject::Kind kind, int64_t filesystem_magic) {
 
 }  // namespace
 
-absl::StatusOr<SharedObject> SharedObject::Open(const Process& process, const Vma& vma,
-                                                Kind kind) {
+absl::StatusOr<SharedObject> SharedObject::Open(const Process& process, const Vma& vma, Kind kind) {
   const std::string link = absl::StrFormat("map_files/%x-%x", vma.range.start, vma.range.end);
   absl::StatusOr<UniqueFd> fd = process.Open(link.c_str());
   if (!fd.ok()) return fd.status();
