@@ -97,6 +97,8 @@ say "Building (some minutes the first time)"
 bazel build --noshow_progress --ui_event_filters=-info,-debug --show_result=0 \
   //daemon:pagemapd //cli:pagemapctl //deploy/demo
 bin=$(bazel info bazel-bin 2>/dev/null)
+# It would stay for hours, with some 300 MB.
+bazel shutdown
 
 work=$(mktemp -d /tmp/pagemapd-quickstart.XXXXXX)
 make_zram || make_loop

@@ -10,37 +10,61 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <string>
 #include <vector>
 
 namespace {
 
-// The memory, 1 MiB a letter: M mapped, C cached, S swapped, . hole, m mixed.
-constexpr char kLayout[] =
-    "MMMMCCMMMMMMMMMM"
-    "SSSSSSMMSSSSSSSS"
-    "SSSCCCCCMMMm...."
-    "mSSMM...CC......";
-constexpr char kMixed[] = "MS.C";
-constexpr uint64_t kMixedRunPages = 16;
-constexpr uint64_t kLetterPages = 256;
-constexpr uint64_t kPageBytes = 4096;
+enum class Kind { kMapped, kCached, kSwapped, kHole };
 
 struct Run {
-  char letter;
+  Kind kind;
   uint64_t first_page;
   uint64_t pages;
 };
 
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kTotalPages = 64 * 256;
+
+// The memory in the order of its addresses: M mapped, C cached, S swapped, . hole; in turn, in runs
+// of 16 pages (x) and of 4 (y). The rest is hole.
+struct Part {
+  char letter;
+  uint64_t pages;
+};
+constexpr Part kParts[] = {{'M', 1120}, {'C', 144}, {'M', 1936}, {'S', 2400}, {'M', 352},
+                           {'S', 976},  {'M', 80},  {'S', 1888}, {'C', 1536}, {'M', 496},
+                           {'x', 256},  {'y', 128}, {'.', 1232}, {'S', 720},  {'M', 608},
+                           {'.', 960},  {'C', 544}, {'M', 112}};
+
 std::vector<Run> Runs() {
   std::vector<Run> runs;
   uint64_t page = 0;
-  for (char letter : std::string(kLayout)) {
-    const uint64_t run_pages = letter == 'm' ? kMixedRunPages : kLetterPages;
-    for (uint64_t done = 0; done < kLetterPages; done += run_pages) {
-      const char kind = letter == 'm' ? kMixed[done / run_pages % 4] : letter;
-      runs.push_back({kind, page, run_pages});
-      page += run_pages;
+  const auto add = [&](Kind kind, uint64_t pages) {
+    runs.push_back({kind, page, pages});
+    page += pages;
+  };
+  for (const Part& part : kParts) {
+    switch (part.letter) {
+      case 'M':
+        add(Kind::kMapped, part.pages);
+        break;
+      case 'C':
+        add(Kind::kCached, part.pages);
+        break;
+      case 'S':
+        add(Kind::kSwapped, part.pages);
+        break;
+      case '.':
+        add(Kind::kHole, part.pages);
+        break;
+      default: {
+        const uint64_t run_pages = part.letter == 'x' ? 16 : 4;
+        for (uint64_t done = 0; done < part.pages; done += 4 * run_pages) {
+          for (Kind kind : {Kind::kMapped, Kind::kSwapped, Kind::kHole, Kind::kCached}) {
+            add(kind, run_pages);
+          }
+        }
+      }
     }
   }
   return runs;
@@ -71,7 +95,7 @@ int main() {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return Fail("prctl");
 
   const std::vector<Run> runs = Runs();
-  const uint64_t bytes = (sizeof(kLayout) - 1) * kLetterPages * kPageBytes;
+  const uint64_t bytes = kTotalPages * kPageBytes;
   const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
   if (fd < 0 || ftruncate(fd, bytes) != 0) return Fail("memfd");
   char* memory =
@@ -82,10 +106,10 @@ int main() {
 
   std::vector<char> page(kPageBytes);
   for (const Run& run : runs) {
-    if (run.letter == '.') continue;
+    if (run.kind == Kind::kHole) continue;
     for (uint64_t i = run.first_page; i < run.first_page + run.pages; ++i) {
       std::memset(page.data(), static_cast<int>(i % 251 + 1), page.size());
-      if (run.letter != 'C') {
+      if (run.kind != Kind::kCached) {
         std::memcpy(memory + i * kPageBytes, page.data(), page.size());
       } else if (pwrite(fd, page.data(), page.size(), i * kPageBytes) !=
                  static_cast<ssize_t>(page.size())) {
@@ -98,7 +122,7 @@ int main() {
   const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (pagemap < 0) return Fail("/proc/self/pagemap");
   for (const Run& run : runs) {
-    if (run.letter != 'S') continue;
+    if (run.kind != Kind::kSwapped) continue;
     // Pages still on another CPU's list of new pages stay at the first try.
     int64_t present = run.pages;
     for (int tries = 0; tries < 50 && present > 0; ++tries) {
