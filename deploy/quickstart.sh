@@ -40,7 +40,7 @@ remove_zram() {
 }
 
 clean_up() {
-  trap '' INT TERM HUP
+  hold_signals
   stop "$demo"
   stop "$daemon"
   if [[ -n $swap ]] && grep -q "^${swap}[[:space:]]" /proc/swaps; then swapoff "$swap"; fi
@@ -50,16 +50,26 @@ clean_up() {
   if [[ -n $work ]]; then rm -rf "$work"; fi
 }
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+
+# Signals end the script, through clean_up; but not between the making of a thing and the noting of
+# its name, which would leave it behind.
+heed_signals() {
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+}
+hold_signals() { trap '' INT TERM HUP; }
+heed_signals
 
 make_zram() {
   if [[ ! -e /sys/class/zram-control ]]; then
     modprobe zram num_devices=0 2>/dev/null || return 1
     zram_module=1
   fi
-  zram=$(cat /sys/class/zram-control/hot_add) || return 1
+  hold_signals
+  zram=$(cat /sys/class/zram-control/hot_add) || true
+  heed_signals
+  [[ -n $zram ]] || return 1
   # udev, or a /dev that is the kernel's own, brings the node: a container may have neither.
   local deadline=$((SECONDS + 2))
   until [[ -b /dev/zram$zram ]] || ((SECONDS >= deadline)); do sleep 0.1; done
@@ -73,7 +83,10 @@ make_zram() {
 
 make_loop() {
   fallocate --length "$swap_bytes" "$work/swap"
-  loop=$(losetup --find --show "$work/swap") || fail "neither zram nor a loop device can be made"
+  hold_signals
+  loop=$(losetup --find --show "$work/swap") || true
+  heed_signals
+  [[ -n $loop ]] || fail "neither zram nor a loop device can be made"
   swap=$loop
 }
 
@@ -100,7 +113,9 @@ bin=$(bazel info bazel-bin 2>/dev/null)
 # It would stay for hours, with some 300 MB.
 bazel shutdown
 
+hold_signals
 work=$(mktemp -d /tmp/pagemapd-quickstart.XXXXXX)
+heed_signals
 make_zram || make_loop
 mkswap "$swap" >/dev/null
 # Above every other area, so that the demonstration's pages come here.
