@@ -133,8 +133,8 @@ absl::Status PageReport::AddPacked(const v1::PageChunk& chunk) {
 absl::Status PageReport::Add(const v1::PageChunk& chunk) {
   if (chunk.extents_size() == 0) return AddPacked(chunk);
   for (const v1::PageExtent& extent : chunk.extents()) {
-    if (extent.start() < chunk.start() || extent.start() + extent.pages() * kPageBytes >
-                                              chunk.start() + chunk.pages() * kPageBytes) {
+    if (extent.start() < chunk.start() ||
+        extent.start() + extent.pages() * kPageBytes > chunk.start() + chunk.pages() * kPageBytes) {
       return absl::OutOfRangeError("an extent reaches out of its chunk");
     }
     if (absl::Status s = Add(extent); !s.ok()) return s;

@@ -51,8 +51,8 @@ absl::StatusOr<Hierarchy> FindMemoryController() {
   for (absl::string_view line : absl::StrSplit(*mounts, '\n', absl::SkipEmpty())) {
     std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
     if (fields.size() < 4) continue;
-    bool right = found.v2 ? fields[2] == "cgroup2"
-                          : fields[2] == "cgroup" && HasOption(fields[3], "memory");
+    bool right =
+        found.v2 ? fields[2] == "cgroup2" : fields[2] == "cgroup" && HasOption(fields[3], "memory");
     if (!right) continue;
     found.mount = std::string(fields[1]);
     return found;

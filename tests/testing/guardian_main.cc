@@ -1,7 +1,7 @@
-// The process behind UndoEntry (undo_entry.h): keeps a list of things to undo and undoes what is left
-// when the test at the other end of descriptor 3 is gone. Should it be killed itself, as everything
-// is that a test under Bazel started when its time is up, the next guardian does it: the list is
-// also in a journal, locked while its guardian lives. "guardian sweep" does only that.
+// The process behind UndoEntry (undo_entry.h): keeps a list of things to undo and undoes what is
+// left when the test at the other end of descriptor 3 is gone. Should it be killed itself, as
+// everything is that a test under Bazel started when its time is up, the next guardian does it: the
+// list is also in a journal, locked while its guardian lives. "guardian sweep" does only that.
 
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -115,7 +115,8 @@ class Journal {
  public:
   // A new, empty one of this process.
   static absl::StatusOr<Journal> Create() {
-    if (mkdir(kJournals, 0700) != 0 && errno != EEXIST) return ErrnoError(absl::StrCat("mkdir ", kJournals));
+    if (mkdir(kJournals, 0700) != 0 && errno != EEXIST)
+      return ErrnoError(absl::StrCat("mkdir ", kJournals));
     return OpenLocked(absl::StrCat(kJournals, "/", getpid()), O_CREAT);
   }
 

@@ -114,10 +114,10 @@ absl::Status ShapePrivateMemfd(const TargetProcess& target, const MemoryRegion& 
                                absl::Span<const PageWish> plan) {
   // Dup-free: the target's own descriptor is not known here, but the object is ours to map too, and
   // a shared mapping in the target is made from map_files.
-  auto opened = target.SyscallWithText(
-      SYS_openat, {static_cast<uint64_t>(AT_FDCWD), kPayloadArg, O_RDWR},
-      absl::StrFormat("/proc/self/map_files/%x-%x", region.address,
-                      region.address + region.pages * kPageBytes));
+  auto opened =
+      target.SyscallWithText(SYS_openat, {static_cast<uint64_t>(AT_FDCWD), kPayloadArg, O_RDWR},
+                             absl::StrFormat("/proc/self/map_files/%x-%x", region.address,
+                                             region.address + region.pages * kPageBytes));
   if (!opened.ok()) return opened.status();
   uint64_t fd = *opened;
   absl::StatusOr<uint64_t> shared = target.Map(region.pages * kPageBytes, kReadWrite, MAP_SHARED,
@@ -149,8 +149,8 @@ absl::Status ShapeDiskFile(const TargetProcess& target, const MemoryRegion& regi
   // No read-ahead, which would fill the holes.
   absl::Status s = target.Advise(region.address, {{0, region.pages}}, MADV_RANDOM);
   if (!s.ok()) return s;
-  std::vector<PageRun> written = RunsOf(
-      plan, {PageWish::kMapped, PageWish::kCached, PageWish::kSwapped, PageWish::kPunched});
+  std::vector<PageRun> written =
+      RunsOf(plan, {PageWish::kMapped, PageWish::kCached, PageWish::kSwapped, PageWish::kPunched});
   s = target.Write(region.address, written);
   if (s.ok()) s = target.Advise(region.address, written, MADV_DONTNEED);
   if (!s.ok()) return s;
@@ -249,8 +249,7 @@ absl::StatusOr<MemoryRegion> MapRegion(const TargetProcess& target, MemoryKind k
 }
 
 absl::Span<const PageWish> WishesFor(MemoryKind kind) {
-  static constexpr PageWish kAnon[] = {PageWish::kUntouched, PageWish::kMapped,
-                                       PageWish::kSwapped};
+  static constexpr PageWish kAnon[] = {PageWish::kUntouched, PageWish::kMapped, PageWish::kSwapped};
   static constexpr PageWish kHugetlb[] = {PageWish::kUntouched, PageWish::kMapped};
   static constexpr PageWish kObject[] = {PageWish::kUntouched, PageWish::kFallocated,
                                          PageWish::kPunched,   PageWish::kMapped,
@@ -282,8 +281,8 @@ absl::Status Shape(const TargetProcess& target, const MemoryRegion& region,
     case MemoryKind::kHugetlbPrivate:
       return ShapeHugetlb(target, region, plan);
     case MemoryKind::kPrivateAnon: {
-      absl::Status s = target.Write(
-          region.address, RunsOf(plan, {PageWish::kMapped, PageWish::kSwapped}));
+      absl::Status s =
+          target.Write(region.address, RunsOf(plan, {PageWish::kMapped, PageWish::kSwapped}));
       if (!s.ok()) return s;
       return PageOutRuns(target, region.address, RunsOf(plan, {PageWish::kSwapped}));
     }

@@ -8,10 +8,10 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "tests/testing/fd.h"
-#include "tests/testing/undo_entry.h"
 #include "tests/testing/oracle.h"
 #include "tests/testing/page_mix.h"
 #include "tests/testing/target_process.h"
+#include "tests/testing/undo_entry.h"
 
 namespace pagemapd {
 

@@ -15,6 +15,16 @@ std::unique_ptr<v1::PagemapService::Stub> NewStub(const std::string& address) {
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
+v1::QueryPagesRequest QueryOf(int pid, std::initializer_list<PageSpan> ranges, v1::View view,
+                              v1::Format format, std::initializer_list<v1::PageField> fields) {
+  v1::QueryPagesRequest request;
+  AddTarget(pid, ranges, &request);
+  request.set_view(view);
+  request.set_format(format);
+  for (v1::PageField field : fields) request.add_fields(field);
+  return request;
+}
+
 PagesAnswer QueryAll(v1::PagemapService::Stub& stub, const v1::QueryPagesRequest& request) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));

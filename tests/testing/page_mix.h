@@ -34,8 +34,8 @@ enum class Mix {
   // One page in 64 by lot, the rest untouched.
   kSparse,
 };
-inline constexpr Mix kMixes[] = {Mix::kRandom, Mix::kRunLength, Mix::kAlternating,
-                                 Mix::kAllSwapped, Mix::kSparse};
+inline constexpr Mix kMixes[] = {Mix::kRandom, Mix::kRunLength, Mix::kAlternating, Mix::kAllSwapped,
+                                 Mix::kSparse};
 const char* Name(Mix mix);
 
 // The same for the same arguments. `wishes` are those to draw lots from, in kRandom, kRunLength and

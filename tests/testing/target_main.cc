@@ -1,12 +1,12 @@
 // A process whose memory a test shapes from outside (target_process.h). It does nothing on its own,
 // so that between two requests its memory stays as it is.
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,8 +37,8 @@ bool ReadFull(void* buffer, size_t bytes) {
 TargetReply Call(const TargetRequest& request, const char* payload) {
   uint64_t args[7];
   for (int i = 0; i < 7; ++i) {
-    args[i] = request.args[i] == kPayloadArg ? reinterpret_cast<uint64_t>(payload)
-                                             : request.args[i];
+    args[i] =
+        request.args[i] == kPayloadArg ? reinterpret_cast<uint64_t>(payload) : request.args[i];
   }
   long result = syscall(args[0], args[1], args[2], args[3], args[4], args[5], args[6]);
   return {result, result == -1 ? errno : 0};
