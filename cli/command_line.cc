@@ -15,7 +15,7 @@
 #include "cli/address_span.h"
 #include "cli/connection.h"
 #include "cli/page_names.h"
-#include "cli/version.h"
+#include "version.h"
 
 namespace pagemapd {
 namespace {

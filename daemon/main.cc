@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/proc_root.h"
@@ -28,7 +29,7 @@
 #include "daemon/service/listener.h"
 #include "daemon/service/pagemap_service.h"
 #include "daemon/shmem/page_cache_probe.h"
-#include "daemon/version.h"
+#include "version.h"
 
 namespace pagemapd {
 namespace {
@@ -158,6 +159,8 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
 
 int Main(int argc, char** argv) {
   BoundAllocator();
+  // Debian builds Abseil with its search for deadlocks on, which costs at every lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   Flags flags;
   CLI::App app(
       "pagemapd tells for every page of a process whether it is in RAM, in swap, or does not "

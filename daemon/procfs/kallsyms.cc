@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "daemon/procfs/field_scanner.h"
 #include "daemon/procfs/line_reader.h"
 
 namespace pagemapd {
@@ -23,8 +24,7 @@ absl::StatusOr<std::vector<bool>> HasKernelSymbols(const ProcRoot& root,
     const size_t type = (*line)->find(' ');
     if (type == absl::string_view::npos || (*line)->size() < type + 4 ||
         (**line)[type + 2] != ' ') {
-      return absl::DataLossError(
-          absl::StrCat(shown, ": malformed line \"", (*line)->substr(0, 80), "\""));
+      return MalformedLine("kallsyms", **line);
     }
     const absl::string_view name = (*line)->substr(type + 3);
     for (size_t i = 0; i < names.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "daemon/procfs/field_scanner.h"
 #include "daemon/procfs/line_reader.h"
 
 namespace pagemapd {
@@ -24,7 +25,7 @@ absl::StatusOr<uint64_t> SwapCachedBytes(const ProcRoot& root) {
     // The kernel counts in kB of 1024 bytes.
     if (!absl::ConsumeSuffix(&value, " kB") || !absl::SimpleAtoi(value, &kib) ||
         kib > UINT64_MAX / 1024) {
-      return absl::DataLossError(absl::StrCat(shown, ": malformed line \"", **line, "\""));
+      return MalformedLine("meminfo", **line);
     }
     return kib * 1024;
   }

@@ -7,6 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "daemon/procfs/field_scanner.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/pidfd.h"
@@ -71,6 +73,9 @@ absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t 
   process.pid_ = pid;
   process.shown_ = absl::StrCat(root.path(), "/", pid);
   auto directory = root.OpenDirectory(absl::StrCat(pid));
+  if (absl::IsNotFound(directory.status())) {
+    return absl::NotFoundError(absl::StrCat("no process has pid ", pid));
+  }
   if (!directory.ok()) return directory.status();
   process.directory_ = *std::move(directory);
   auto pidfd = OpenPidfd(pid);
@@ -102,15 +107,23 @@ absl::StatusOr<UniqueFd> Process::Open(const char* name) const {
 }
 
 ProcessChange Process::Check() const {
-  const absl::StatusOr<ProcessStat> now = ReadStat(stat_file_, shown_);
-  if (!now.ok() || now->state == 'Z' || now->state == 'X' || !IsAlive(pidfd_)) {
-    return ProcessChange::kExited;
+  // Both exit and exec leave a process for a moment without an address space: exec for as long as
+  // it takes to lay out the new one, exit until the old one is torn down.
+  constexpr absl::Duration kWait = absl::Milliseconds(1);
+  constexpr int kWaits = 20;
+  for (int waits = 0;; ++waits) {
+    const absl::StatusOr<ProcessStat> now = ReadStat(stat_file_, shown_);
+    if (!now.ok() || now->state == 'Z' || now->state == 'X' || !IsAlive(pidfd_)) {
+      return ProcessChange::kExited;
+    }
+    if (now->start_code == stat_.start_code && now->end_code == stat_.end_code &&
+        now->start_stack == stat_.start_stack && now->start_brk == stat_.start_brk) {
+      return ProcessChange::kNone;
+    }
+    if (now->start_stack != 0) return ProcessChange::kExeced;
+    if (waits == kWaits) return ProcessChange::kExited;
+    absl::SleepFor(kWait);
   }
-  if (now->start_code != stat_.start_code || now->end_code != stat_.end_code ||
-      now->start_stack != stat_.start_stack || now->start_brk != stat_.start_brk) {
-    return ProcessChange::kExeced;
-  }
-  return ProcessChange::kNone;
 }
 
 }  // namespace pagemapd

@@ -51,7 +51,8 @@ class Process {
   // Opens /proc/PID/`name`. NOT_FOUND when the process is gone.
   absl::StatusOr<UniqueFd> Open(const char* name) const;
 
-  // Whether it still is the process, with the address space, that Open found.
+  // Whether it still is the process, with the address space, that Open found. Waits some
+  // milliseconds for a process that has none to show whether it exits or execs.
   ProcessChange Check() const;
 
   const UniqueFd& pidfd() const { return pidfd_; }

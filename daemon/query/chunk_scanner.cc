@@ -147,9 +147,10 @@ absl::Status ChunkScanner::ScanRegions(const TargetScan& scan, const Segment& se
 
 absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
                                    absl::Span<PageRecord> records) {
-  PageCounts counts;
-  counts.Add(records);
-  if (counts.of(PageState::kUnsettled) == 0) return absl::OkStatus();
+  if (std::none_of(records.begin(), records.end(),
+                   [](PageRecord record) { return record.state() == PageState::kUnsettled; })) {
+    return absl::OkStatus();
+  }
   if (segment.kind() == MappingKind::kAnon && scan.pagemap() != nullptr) {
     SettleRest(records, PageState::kHole, PageSource::kPagemap);
     return absl::OkStatus();

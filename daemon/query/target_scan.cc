@@ -89,9 +89,10 @@ absl::Status TargetScan::CheckAddressSpace(uint64_t address) const {
   if (!read.ok()) return TargetError(TargetErrorReason::kInternal, read.status().message());
   if (*read == 1) return absl::OkStatus();
   if (absl::Status status = CheckProcess(); !status.ok()) return status;
-  // The address space is gone before the process shows why: it is on its way out.
-  return TargetError(TargetErrorReason::kProcessExited,
-                     absl::StrCat("process ", process_->pid(), " lost its address space"));
+  // The process lives and looks as before, and yet its pagemap is of an address space that is
+  // gone: an exec that laid out the new one alike.
+  return TargetError(TargetErrorReason::kProcessExeced,
+                     absl::StrCat("process ", process_->pid(), " called exec during the scan"));
 }
 
 absl::StatusOr<uint64_t> TargetScan::SkipHoles(uint64_t position) const {

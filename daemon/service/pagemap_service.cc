@@ -14,7 +14,7 @@
 #include "daemon/service/revalidation.h"
 #include "daemon/service/summary_call.h"
 #include "daemon/service/swap_list.h"
-#include "daemon/version.h"
+#include "version.h"
 
 namespace pagemapd {
 namespace {
