@@ -16,37 +16,36 @@ fail() {
 
 readonly swap_bytes=$((64 << 20))
 work=       # Directory for the socket, the logs and the swap file.
-demo=       # Process ids.
-daemon=
 swap=       # Device of the swap area.
 zram=       # Number of the zram device.
 loop=       # Loop device.
 zram_module= # Set if the module was not there before.
 
-stop() {
-  [[ -n $1 ]] || return 0
-  kill "$1" 2>/dev/null || true
-  wait "$1" 2>/dev/null || true
-}
-
 # A device that was just let go of may be held for a moment by whoever probes new devices.
 remove_zram() {
   local deadline=$((SECONDS + 5))
   while ((SECONDS < deadline)); do
-    echo "$1" 2>/dev/null >/sys/class/zram-control/hot_remove && return
+    echo "$1" 2>/dev/null >/sys/class/zram-control/hot_remove && return 0
     sleep 0.1
   done
   echo "quickstart.sh: /dev/zram$1 could not be removed" >&2
 }
 
 clean_up() {
+  # Each step is tried, whatever became of the others.
+  set +e
   hold_signals
-  stop "$demo"
-  stop "$daemon"
+  local started
+  # The daemon and the demonstration, even if just started.
+  mapfile -t started < <(jobs -p)
+  if ((${#started[@]})); then
+    kill "${started[@]}" 2>/dev/null
+    wait "${started[@]}" 2>/dev/null
+  fi
   if [[ -n $swap ]] && grep -q "^${swap}[[:space:]]" /proc/swaps; then swapoff "$swap"; fi
   if [[ -n $zram ]]; then remove_zram "$zram"; fi
   if [[ -n $loop ]]; then losetup --detach "$loop"; fi
-  if [[ -n $zram_module ]]; then modprobe --remove zram || true; fi
+  if [[ -n $zram_module ]]; then modprobe --remove zram; fi
   if [[ -n $work ]]; then rm -rf "$work"; fi
 }
 trap clean_up EXIT
