@@ -1,5 +1,6 @@
 // pagemapd: flags, wiring, signals. The only file that sees every module.
 
+#include <grpc/support/log.h>
 #include <malloc.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -97,6 +98,15 @@ void BoundAllocator() {
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
+// gRPC's own messages, as lines of our log.
+void LogFromGrpc(gpr_log_func_args* args) {
+  const spdlog::level::level_enum level =
+      args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
+      : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
+                                                : spdlog::level::debug;
+  spdlog::log(level, "grpc message=\"{}\"", args->message);
+}
+
 absl::Status Run(const Flags& flags, const sigset_t& signals) {
   std::vector<ListenAddress> addresses;
   for (const std::string& text : flags.addresses) {
@@ -173,6 +183,7 @@ int Main(int argc, char** argv) {
   }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("pagemapd"));
   spdlog::set_level(spdlog::level::from_str(flags.log_level));
+  gpr_set_log_function(LogFromGrpc);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
 
   // Blocked here, before any thread is there, so that sigwait alone receives them.

@@ -113,11 +113,13 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartServer(
     const auto restore = absl::MakeCleanup([old_umask] { umask(old_umask); });
     server = builder.BuildAndStart();
   }
+  // gRPC stops at the first address that it cannot have.
   for (size_t i = 0; i < addresses.size(); ++i) {
-    if (server == nullptr || ports[i] == 0) {
+    if (ports[i] == 0) {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", GrpcAddress(addresses[i])));
     }
   }
+  if (server == nullptr) return absl::InternalError("gRPC does not start");
   return server;
 }
 
