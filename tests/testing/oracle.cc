@@ -89,6 +89,8 @@ absl::StatusOr<std::vector<TruePage>> ObjectTruth(int object_fd, Backing backing
     if (data == end) break;
     at = lseek(object_fd, data, SEEK_HOLE);
     if (at < 0) return ErrnoError("SEEK_HOLE");
+    // The end of the file may lie within a page.
+    at = (at + kPageBytes - 1) / kPageBytes * kPageBytes;
   }
   return truth;
 }
