@@ -13,6 +13,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "daemon/page/page_size.h"
+#include "daemon/procfs/scratch_root.h"
 #include "daemon/query/target_error.h"
 
 namespace pagemapd {
@@ -27,11 +28,13 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
     EXPECT_TRUE(features.ok()) << features.status();
     features->pagemap_scan = features->pagemap_scan && GetParam().first;
     features->cachestat = features->cachestat && GetParam().second;
+    // For mincore: whatever else swaps on this machine, what is made here is not swapped.
+    scratch_.Write("meminfo", "SwapCached: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
     environment_ = std::make_unique<ScanEnvironment>(
         ScanEnvironment{ProcRoot(), *features,
                         PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
                                                            : PageCacheProbe::Method::kMincore,
-                                       ProcRoot()),
+                                       scratch_.root()),
                         std::nullopt});
     auto kpageflags = KPageFlags::Open(ProcRoot());
     EXPECT_TRUE(kpageflags.ok()) << kpageflags.status();
@@ -87,6 +90,7 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
     }
   }
 
+  ScratchRoot scratch_;
   std::unique_ptr<ScanEnvironment> environment_;
   WorkerPool pool_{2};
 };

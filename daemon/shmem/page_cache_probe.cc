@@ -212,10 +212,10 @@ absl::Status Resolver::ByMincore(const ProcRoot& root) {
   for (size_t begin = 0; begin < records_.size(); begin += kMincorePages) {
     const size_t pages = std::min(kMincorePages, records_.size() - begin);
     // A page that is swapped and has a copy in the swap cache counts as resident.
-    bool exact = !IsTmpfs() || SwapCachedBytes(root).value_or(1) == 0;
+    bool exact = !IsTmpfs() || SwapCacheIsEmpty(root);
     absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
     if (!status.ok()) return status;
-    exact = exact && (!IsTmpfs() || SwapCachedBytes(root).value_or(1) == 0);
+    exact = exact && (!IsTmpfs() || SwapCacheIsEmpty(root));
     for (size_t i = 0; i < pages;) {
       const size_t first = i;
       const bool is_resident = resident[i] & 1;

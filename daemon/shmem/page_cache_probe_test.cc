@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/page/page_size.h"
+#include "daemon/procfs/scratch_root.h"
 #include "daemon/sys/cachestat.h"
 
 namespace pagemapd {
@@ -25,8 +26,15 @@ class PageCacheProbeTest : public ::testing::TestWithParam<PageCacheProbe::Metho
   PageCacheProbeTest()
       : object_(UniqueFd(memfd_create("page_cache_probe_test", MFD_CLOEXEC)),
                 SharedObject::Kind::kTmpfs),
-        probe_(GetParam(), ProcRoot()) {
+        probe_(GetParam(), scratch_.root()) {
+    // Whatever else swaps on this machine, what is made here is not swapped.
+    WriteMeminfo(/*swap_in_use=*/false);
     EXPECT_EQ(ftruncate(object_.fd(), kPages << kPageShift), 0);
+  }
+
+  void WriteMeminfo(bool swap_in_use) {
+    scratch_.Write("meminfo", std::string("SwapCached: 0 kB\nSwapTotal: 8 kB\nSwapFree: ") +
+                                  (swap_in_use ? "4 kB\n" : "8 kB\n"));
   }
 
   void Write(uint64_t page) {
@@ -42,9 +50,19 @@ class PageCacheProbeTest : public ::testing::TestWithParam<PageCacheProbe::Metho
     return states;
   }
 
+  ScratchRoot scratch_;
   SharedObject object_;
   PageCacheProbe probe_;
 };
+
+TEST_P(PageCacheProbeTest, MincoreCannotTellASwapCacheCopy) {
+  Write(1);
+  // Slots are in use, and the count of copies cannot be had.
+  WriteMeminfo(/*swap_in_use=*/true);
+  const PageState resident =
+      GetParam() == PageCacheProbe::Method::kMincore ? PageState::kUnknown : PageState::kCached;
+  EXPECT_EQ(Resolve(0, 2), (std::vector<PageState>{PageState::kHole, resident}));
+}
 
 TEST_P(PageCacheProbeTest, EveryPageOfARandomMix) {
   std::mt19937 random(7);
