@@ -132,6 +132,7 @@ std::vector<std::string> TruthTest::CompareWay(pid_t pid, const MemoryRegion& re
       absl::StrFormat("%x-%x", region.address, region.address + region.pages * kPageBytes);
   uint64_t bad_lines = 0;
   auto swap_cached = SwapCachedPages();
+  v1::PageExtent previous;
   auto result = RunCtl(
       daemons_[way]->address(),
       {"-o", "jsonl", "pages", absl::StrCat(pid), "--range", range, "--view",
@@ -139,14 +140,16 @@ std::vector<std::string> TruthTest::CompareWay(pid_t pid, const MemoryRegion& re
       [&](absl::string_view line) {
         absl::StatusOr<PageLine> parsed = ParsePageLine(line);
         absl::Status added = parsed.ok() ? report.Add(parsed->extent) : parsed.status();
-        bool right_place = true;
+        bool right = true;
         if (added.ok()) {
           uint64_t index = (parsed->extent.start() - region.address) / kPageBytes;
-          right_place =
-              parsed->pid == pid && parsed->start_time_ticks != 0 &&
-              (region.backing == Backing::kNone || parsed->index == region.first_index + index);
+          right = parsed->pid == pid && parsed->start_time_ticks != 0 &&
+                  (region.backing == Backing::kNone || parsed->index == region.first_index + index);
+          // Extents are maximal.
+          if (Continues(previous, parsed->extent)) right = false;
+          previous = parsed->extent;
         }
-        if ((!added.ok() || !right_place) && ++bad_lines <= 3) {
+        if ((!added.ok() || !right) && ++bad_lines <= 3) {
           failures.push_back(absl::StrCat(added.ToString(), ": ", line));
         }
       });
