@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -24,6 +25,7 @@
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/proc_root.h"
 #include "daemon/query/kernel_features.h"
+#include "daemon/query/scan_pipeline.h"
 #include "daemon/query/target_scan.h"
 #include "daemon/query/worker_pool.h"
 #include "daemon/service/limits.h"
@@ -91,11 +93,21 @@ bool Lacks(const Flags& flags, const std::string& feature) {
   return std::find(flags.without.begin(), flags.without.end(), feature) != flags.without.end();
 }
 
-// Keeps what a burst of requests took from staying with the allocator for ever.
+// Keeps what a burst of requests took from staying with the allocator.
 void BoundAllocator() {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+// Gives back to the kernel what the scans that have ended held, at most once a second: only the top
+// of the heap goes by itself.
+void ReturnMemory() {
+  static std::atomic<uint64_t> next_ns{0};
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const uint64_t now = MonotonicNanoseconds();
+  uint64_t next = next_ns.load();
+  if (now >= next && next_ns.compare_exchange_strong(next, now + kSecond)) malloc_trim(0);
 }
 
 // gRPC's own messages, as lines of our log.
@@ -142,7 +154,8 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
   WorkerPool pool(flags.workers);
   PagemapService service(environment, pool, flags.limits,
                          {{"probe", /*available=*/true, /*active=*/true,
-                           features->cachestat ? "lseek and cachestat" : "lseek and mincore"}});
+                           features->cachestat ? "lseek and cachestat" : "lseek and mincore"}},
+                         ReturnMemory);
   absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
   if (!server.ok()) return server.status();
   for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,20 +16,22 @@ namespace pagemapd {
 // thread.
 class Admission {
  public:
-  explicit Admission(uint32_t max_scans) : max_scans_(max_scans) {}
+  // `on_idle` is called, from any thread, each time the last scan under way has ended.
+  Admission(uint32_t max_scans, std::function<void()> on_idle)
+      : max_scans_(max_scans), on_idle_(std::move(on_idle)) {}
 
   // Gives the place back when destroyed.
   class Ticket {
    public:
-    explicit Ticket(std::atomic<uint32_t>* active) : active_(active) {}
-    Ticket(Ticket&& other) noexcept : active_(std::exchange(other.active_, nullptr)) {}
+    explicit Ticket(Admission* admission) : admission_(admission) {}
+    Ticket(Ticket&& other) noexcept : admission_(std::exchange(other.admission_, nullptr)) {}
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket() {
-      if (active_ != nullptr) active_->fetch_sub(1);
+      if (admission_ != nullptr && admission_->active_.fetch_sub(1) == 1) admission_->on_idle_();
     }
 
    private:
-    std::atomic<uint32_t>* active_;
+    Admission* admission_;
   };
 
   // RESOURCE_EXHAUSTED if `max_scans` are under way.
@@ -40,11 +43,12 @@ class Admission {
             absl::StrCat(active, " scans are under way, the limit; try again later"));
       }
     } while (!active_.compare_exchange_weak(active, active + 1));
-    return absl::StatusOr<Ticket>(Ticket(&active_));
+    return absl::StatusOr<Ticket>(Ticket(this));
   }
 
  private:
   const uint32_t max_scans_;
+  const std::function<void()> on_idle_;
   std::atomic<uint32_t> active_{0};
 };
 

@@ -9,7 +9,8 @@ namespace pagemapd {
 namespace {
 
 TEST(AdmissionTest, RefusesOneTooManyAndTakesBackPlaces) {
-  Admission admission(2);
+  int idle = 0;
+  Admission admission(2, [&idle] { ++idle; });
   std::vector<Admission::Ticket> tickets;
   for (int i = 0; i < 2; ++i) {
     auto ticket = admission.Enter();
@@ -19,6 +20,9 @@ TEST(AdmissionTest, RefusesOneTooManyAndTakesBackPlaces) {
   EXPECT_EQ(admission.Enter().status().code(), absl::StatusCode::kResourceExhausted);
   tickets.pop_back();
   EXPECT_TRUE(admission.Enter().ok());
+  EXPECT_EQ(idle, 0) << "one is still under way";
+  tickets.clear();
+  EXPECT_EQ(idle, 1);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_
 #define PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_
 
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "daemon/query/target_scan.h"
 #include "daemon/query/worker_pool.h"
@@ -23,14 +26,15 @@ class PagemapService final : public v1::PagemapService::CallbackService {
     std::string detail;
   };
 
-  // `environment` and `pool` must outlive the server.
+  // `environment` and `pool` must outlive the server. `on_idle` is called, from any thread, each
+  // time the last scan under way has ended.
   PagemapService(const ScanEnvironment& environment, WorkerPool& pool, const Limits& limits,
-                 std::vector<SourceChoice> sources)
+                 std::vector<SourceChoice> sources, std::function<void()> on_idle)
       : environment_(environment),
         pool_(pool),
         limits_(limits),
         sources_(std::move(sources)),
-        admission_(MaxScans(limits)) {}
+        admission_(MaxScans(limits), std::move(on_idle)) {}
 
   grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context,
                                             const v1::GetCapabilitiesRequest* request,

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -50,10 +49,11 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   v1::PageChunk* AddChunk(uint32_t target_index, const Segment& segment, uint64_t start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // First, so that it goes last: what a scan holds is gone when its place is free.
+  const Admission::Ticket ticket_;
   // Keeps the stream alive until OnDone; workers hold it only weakly.
   std::shared_ptr<QueryStream> self_;
   std::shared_ptr<ScanPipeline> pipeline_;
-  std::optional<Admission::Ticket> ticket_;
 
   absl::Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -29,9 +29,9 @@ class SummaryCall : public grpc::ServerUnaryReactor,
 
   SummaryCall(bool include_mappings, uint32_t max_mappings, Admission::Ticket ticket,
               v1::SummarizePagesResponse* response)
-      : include_mappings_(include_mappings),
+      : ticket_(std::move(ticket)),
+        include_mappings_(include_mappings),
         max_mappings_(max_mappings),
-        ticket_(std::move(ticket)),
         response_(response) {}
 
   void OnCancel() override;
@@ -44,11 +44,12 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   void AddMappingCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushMapping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // First, so that it goes last: what a scan holds is gone when its place is free.
+  const Admission::Ticket ticket_;
   std::shared_ptr<SummaryCall> self_;
   std::shared_ptr<ScanPipeline> pipeline_;
   const bool include_mappings_;
   const uint32_t max_mappings_;
-  std::optional<Admission::Ticket> ticket_;
 
   absl::Mutex mutex_;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
