@@ -43,6 +43,9 @@ for file in "${files[@]}"; do
 done
 echo "clang-tidy of $((${#analyzed[@]} + ${#plain[@]})) files"
 tidy '' "${plain[@]}" || failed=1
-tidy 'clang-analyzer-core.*,clang-analyzer-cplusplus.*' "${analyzed[@]}" || failed=1
+# cplusplus.Move takes a smart pointer that was moved from for unspecified, where it is null; and
+# bugprone-use-after-move looks for the same.
+tidy 'clang-analyzer-core.*,clang-analyzer-cplusplus.*,-clang-analyzer-cplusplus.Move' \
+  "${analyzed[@]}" || failed=1
 
 exit "$failed"
