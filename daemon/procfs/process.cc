@@ -31,6 +31,33 @@ absl::StatusOr<ProcessStat> ReadStat(const UniqueFd& fd, absl::string_view shown
   return ParseProcessStat(absl::string_view(text, size));
 }
 
+// PF_KTHREAD of include/linux/sched.h.
+constexpr uint64_t kKernelThread = 0x200000;
+
+bool HasExited(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+
+// What an observer without ptrace access reads (do_task_stat in fs/proc/array.c).
+bool IsHidden(const ProcessStat& stat) {
+  return stat.start_code == 1 && stat.end_code == 1 && stat.start_stack == 0;
+}
+
+// ReadStat, past the moment that both exit and exec leave a process without an address space: exec
+// for as long as it takes to lay out the new one, exit until the old one is torn down. One that
+// stays without for longer is on its way out.
+absl::StatusOr<ProcessStat> ReadSettledStat(const UniqueFd& fd, const UniqueFd& pidfd,
+                                            absl::string_view shown) {
+  constexpr absl::Duration kWait = absl::Milliseconds(1);
+  constexpr int kWaits = 20;
+  for (int waits = 0;; ++waits) {
+    absl::StatusOr<ProcessStat> stat = ReadStat(fd, shown);
+    if (!stat.ok() || stat->start_stack != 0 || HasExited(*stat) || IsHidden(*stat) ||
+        (stat->flags & kKernelThread) != 0 || waits == kWaits || !IsAlive(pidfd)) {
+      return stat;
+    }
+    absl::SleepFor(kWait);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<ProcessStat> ParseProcessStat(absl::string_view text) {
@@ -53,7 +80,8 @@ absl::StatusOr<ProcessStat> ParseProcessStat(absl::string_view text) {
   }
   stat.state = state[0];
   for (int number = 4; number <= 47; ++number) {
-    uint64_t* const wanted = number == 22   ? &stat.start_time_ticks
+    uint64_t* const wanted = number == 9    ? &stat.flags
+                             : number == 22 ? &stat.start_time_ticks
                              : number == 26 ? &stat.start_code
                              : number == 27 ? &stat.end_code
                              : number == 28 ? &stat.start_stack
@@ -86,7 +114,8 @@ absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t 
   process.stat_file_ = *std::move(stat_file);
   // Last: that the directory still answers proves that it and the pidfd mean the same process,
   // since the pid was not free for another in between.
-  auto stat = ReadStat(process.stat_file_, absl::StrCat(process.shown_, "/stat"));
+  auto stat =
+      ReadSettledStat(process.stat_file_, process.pidfd_, absl::StrCat(process.shown_, "/stat"));
   if (!stat.ok()) return stat.status();
   process.stat_ = *stat;
   if (start_time_ticks != 0 && start_time_ticks != stat->start_time_ticks) {
@@ -94,8 +123,7 @@ absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t 
         absl::StrCat("pid ", pid, " is another process: it started at tick ",
                      stat->start_time_ticks, ", not ", start_time_ticks));
   }
-  // do_task_stat in fs/proc/array.c: what an observer without ptrace access reads.
-  if (stat->start_code == 1 && stat->end_code == 1 && stat->start_stack == 0) {
+  if (IsHidden(*stat)) {
     return absl::PermissionDeniedError(
         absl::StrCat("the address space of pid ", pid, " may not be read: no ptrace access"));
   }
@@ -107,23 +135,13 @@ absl::StatusOr<UniqueFd> Process::Open(const char* name) const {
 }
 
 ProcessChange Process::Check() const {
-  // Both exit and exec leave a process for a moment without an address space: exec for as long as
-  // it takes to lay out the new one, exit until the old one is torn down.
-  constexpr absl::Duration kWait = absl::Milliseconds(1);
-  constexpr int kWaits = 20;
-  for (int waits = 0;; ++waits) {
-    const absl::StatusOr<ProcessStat> now = ReadStat(stat_file_, shown_);
-    if (!now.ok() || now->state == 'Z' || now->state == 'X' || !IsAlive(pidfd_)) {
-      return ProcessChange::kExited;
-    }
-    if (now->start_code == stat_.start_code && now->end_code == stat_.end_code &&
-        now->start_stack == stat_.start_stack && now->start_brk == stat_.start_brk) {
-      return ProcessChange::kNone;
-    }
-    if (now->start_stack != 0) return ProcessChange::kExeced;
-    if (waits == kWaits) return ProcessChange::kExited;
-    absl::SleepFor(kWait);
+  const absl::StatusOr<ProcessStat> now = ReadSettledStat(stat_file_, pidfd_, shown_);
+  if (!now.ok() || HasExited(*now) || !IsAlive(pidfd_)) return ProcessChange::kExited;
+  if (now->start_code == stat_.start_code && now->end_code == stat_.end_code &&
+      now->start_stack == stat_.start_stack && now->start_brk == stat_.start_brk) {
+    return ProcessChange::kNone;
   }
+  return now->start_stack == 0 ? ProcessChange::kExited : ProcessChange::kExeced;
 }
 
 }  // namespace pagemapd

@@ -17,6 +17,8 @@ namespace pagemapd {
 struct ProcessStat {
   // Field 3: 'R', 'S', 'Z' for a zombie.
   char state = '?';
+  // Field 9: PF_* of include/linux/sched.h.
+  uint64_t flags = 0;
   // Field 22, in clock ticks since boot.
   uint64_t start_time_ticks = 0;
   // Fields 26, 27, 28 and 47: where the kernel laid out code, stack and heap. exec lays them out

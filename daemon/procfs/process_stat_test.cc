@@ -26,6 +26,7 @@ std::string Stat(absl::string_view name, absl::string_view state,
 void ExpectNumbered(const absl::StatusOr<ProcessStat>& stat, char state) {
   ASSERT_TRUE(stat.ok()) << stat.status();
   EXPECT_EQ(stat->state, state);
+  EXPECT_EQ(stat->flags, 9000u);
   EXPECT_EQ(stat->start_time_ticks, 22000u);
   EXPECT_EQ(stat->start_code, 26000u);
   EXPECT_EQ(stat->end_code, 27000u);
@@ -73,7 +74,7 @@ TEST(ParseProcessStatTest, TakesTheLargestNumbers) {
 }
 
 TEST(ParseProcessStatTest, RefusesBadNumbersWhereItNeedsThem) {
-  for (const int field : {22, 26, 27, 28, 47}) {
+  for (const int field : {9, 22, 26, 27, 28, 47}) {
     for (const char* bad : {"", "x", "-1", "+1", "0x1", "1x", "18446744073709551616", "1.5"}) {
       auto numbers = Numbers();
       numbers[field - 4] = bad;

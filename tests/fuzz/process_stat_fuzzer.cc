@@ -15,7 +15,8 @@ std::string Printed(absl::string_view name, const ProcessStat& stat) {
   std::string text = absl::StrCat("1 (", name, ") ", std::string(1, stat.state));
   for (int field = 4; field <= 52; ++field) {
     absl::StrAppend(&text, " ",
-                    field == 22   ? stat.start_time_ticks
+                    field == 9    ? stat.flags
+                    : field == 22 ? stat.start_time_ticks
                     : field == 26 ? stat.start_code
                     : field == 27 ? stat.end_code
                     : field == 28 ? stat.start_stack
@@ -28,6 +29,7 @@ std::string Printed(absl::string_view name, const ProcessStat& stat) {
 void RequireSame(const absl::StatusOr<ProcessStat>& stat, const ProcessStat& expected) {
   REQUIRE(stat.ok());
   REQUIRE(stat->state == expected.state);
+  REQUIRE(stat->flags == expected.flags);
   REQUIRE(stat->start_time_ticks == expected.start_time_ticks);
   REQUIRE(stat->start_code == expected.start_code && stat->end_code == expected.end_code);
   REQUIRE(stat->start_stack == expected.start_stack && stat->start_brk == expected.start_brk);
@@ -46,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     pagemapd::RequireDataLoss(stat.status());
   }
   // Whatever a process calls itself, it changes nothing.
-  const pagemapd::ProcessStat known = {'S', 1, 2, 3, 4, UINT64_MAX};
+  const pagemapd::ProcessStat known = {'S', 5, 1, 2, 3, 4, UINT64_MAX};
   pagemapd::RequireSame(pagemapd::ParseProcessStat(pagemapd::Printed(text, known)), known);
   return 0;
 }
