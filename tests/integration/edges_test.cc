@@ -87,7 +87,7 @@ class EdgesTest : public ::testing::Test {
     ASSERT_TRUE(target.ok()) << target.status();
     target_.emplace(*std::move(target));
     // So that what the daemon makes once is made: its threads' buffers too.
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < 5; ++round) {
       auto stub = NewStub(daemon_->address());
       v1::QueryPagesRequest request =
           QueryOf(target_->pid(), {}, v1::VIEW_PROCESS, v1::FORMAT_PACKED,
@@ -100,7 +100,9 @@ class EdgesTest : public ::testing::Test {
     grpc::ClientContext context;
     ASSERT_TRUE(stub_->GetCapabilities(&context, {}, &capabilities).ok());
     limits_ = capabilities.limits();
-    files_before_ = SettledFiles(0);
+    // The connections of the rounds are gone by then.
+    absl::SleepFor(absl::Milliseconds(200));
+    files_before_ = daemon_->OpenFiles()->size();
     rss_before_ = *daemon_->RssBytes();
   }
 
@@ -118,7 +120,7 @@ class EdgesTest : public ::testing::Test {
   size_t SettledFiles(size_t expected) {
     size_t now = daemon_->OpenFiles()->size();
     for (int i = 0; i < 100 && now > expected; ++i) {
-      absl::SleepFor(absl::Milliseconds(expected == 0 ? 5 : 50));
+      absl::SleepFor(absl::Milliseconds(50));
       now = daemon_->OpenFiles()->size();
     }
     return now;
@@ -127,7 +129,7 @@ class EdgesTest : public ::testing::Test {
   // The same of its memory.
   uint64_t SettledRss() {
     uint64_t now = *daemon_->RssBytes();
-    for (int i = 0; i < 60 && now > rss_before_ + (1 << 20); ++i) {
+    for (int i = 0; i < 60 && now > rss_before_ + (6 << 20); ++i) {
       absl::SleepFor(absl::Milliseconds(50));
       now = *daemon_->RssBytes();
     }
@@ -304,25 +306,18 @@ TEST_F(EdgesTest, KernelMappingsAreAnswered) {
 // own, and checks what comes back.
 class ChangingTest : public EdgesTest {
  protected:
-  // What a query of a process that goes away, or changes, may end with.
-  static bool Expected(v1::ErrorReason reason) {
-    return reason == v1::ERROR_REASON_PROCESS_EXITED || reason == v1::ERROR_REASON_PROCESS_EXECED ||
-           reason == v1::ERROR_REASON_NO_SUCH_PROCESS ||
-           reason == v1::ERROR_REASON_NO_ADDRESS_SPACE;
-  }
-
-  void CheckAnswer(const PagesAnswer& answer, uint64_t start_time, bool may_exec = false) {
+  // `may_end_with`: the errors there may be.
+  void CheckAnswer(const PagesAnswer& answer, uint64_t start_time,
+                   const std::set<v1::ErrorReason>& may_end_with) {
     ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
     ASSERT_EQ(answer.ends.size(), 1u);
-    const v1::TargetEnd& end = answer.ends[0];
-    if (end.has_error()) {
-      EXPECT_TRUE(Expected(end.error().reason()) &&
-                  (may_exec || end.error().reason() != v1::ERROR_REASON_PROCESS_EXECED))
-          << v1::ErrorReason_Name(end.error().reason()) << ": " << end.error().message();
-      ++errors_[end.error().reason()];
-    } else {
-      ++errors_[v1::ERROR_REASON_UNSPECIFIED];
+    const v1::TargetError& error = answer.ends[0].error();
+    if (answer.ends[0].has_error()) {
+      EXPECT_EQ(may_end_with.count(error.reason()), 1u)
+          << v1::ErrorReason_Name(error.reason()) << ": " << error.message();
     }
+    ++errors_[error.reason()];
+    changed_ += answer.ends[0].mappings_changed();
     for (const v1::TargetStart& start : answer.starts) {
       EXPECT_EQ(start.process().start_time_ticks(), start_time);
     }
@@ -352,7 +347,9 @@ class ChangingTest : public EdgesTest {
     return request;
   }
 
+  // Answers by error, _UNSPECIFIED without one, and those that said mappings_changed.
   std::map<v1::ErrorReason, int> errors_;
+  int changed_ = 0;
 };
 
 TEST_F(ChangingTest, ProcessesThatExit) {
@@ -371,7 +368,9 @@ TEST_F(ChangingTest, ProcessesThatExit) {
       absl::SleepFor(delay);
       kill(pid, SIGKILL);
     });
-    CheckAnswer(QueryAll(*stub_, SomeQuery(pid, round)), start_time);
+    CheckAnswer(QueryAll(*stub_, SomeQuery(pid, round)), start_time,
+                {v1::ERROR_REASON_PROCESS_EXITED, v1::ERROR_REASON_NO_SUCH_PROCESS,
+                 v1::ERROR_REASON_NO_ADDRESS_SPACE});
     killer.join();
     if (HasFatalFailure()) return;
   }
@@ -395,7 +394,8 @@ TEST_F(ChangingTest, ProcessesThatExec) {
     absl::Status execed = target_->Exec();
     client.join();
     ASSERT_TRUE(execed.ok()) << execed;
-    CheckAnswer(answer, start_time, /*may_exec=*/true);
+    // It is alive all the while.
+    CheckAnswer(answer, start_time, {v1::ERROR_REASON_PROCESS_EXECED});
     // All of it is of the address space before, or none: what the new program maps while it starts
     // is in no listing. [vsyscall] is in both.
     int of_old = 0, of_new = 0;
@@ -422,13 +422,10 @@ TEST_F(ChangingTest, MappingsThatComeAndGo) {
   ASSERT_TRUE(region.ok()) << region.status();
   ASSERT_TRUE(target_->Write(region->address, {{0, kKept / 2}}).ok());
   ASSERT_TRUE(target_->StartChurn().ok());
-  int changed = 0;
   for (int round = 0; round < 500; ++round) {
     PagesAnswer answer = QueryAll(*stub_, SomeQuery(target_->pid(), round));
-    CheckAnswer(answer, start_time);
+    CheckAnswer(answer, start_time, {});
     if (HasFatalFailure()) return;
-    ASSERT_FALSE(answer.ends[0].has_error()) << answer.ends[0].error().message();
-    changed += answer.ends[0].mappings_changed();
     // What does not change is told in full all the while.
     uint64_t kept = 0, last = 0;
     for (const v1::PageChunk& chunk : answer.chunks) {
@@ -442,13 +439,13 @@ TEST_F(ChangingTest, MappingsThatComeAndGo) {
   }
   absl::StatusOr<int64_t> rounds = target_->StopChurn();
   ASSERT_TRUE(rounds.ok()) << rounds.status();
-  printf("mappings changed in %d of 500 scans, during %ld rounds of the target\n", changed,
+  printf("mappings changed in %d of 500 scans, during %ld rounds of the target\n", changed_,
          *rounds);
-  EXPECT_GT(changed, 0);
+  EXPECT_GT(changed_, 0);
 }
 
-// The mapping under a scan is replaced by another one: its pages are those of the one or of the
-// other, or changed is said.
+// The mapping under a scan moves elsewhere and back. That is no error, and where a scan's end finds
+// it elsewhere than its beginning did, the answer says so.
 TEST_F(ChangingTest, MappingsThatMove) {
   constexpr uint64_t kMoved = 32768;
   uint64_t start_time = StartTime(target_->pid());
@@ -473,14 +470,12 @@ TEST_F(ChangingTest, MappingsThatMove) {
   });
   for (int round = 0; round < 300 && !HasFatalFailure(); ++round) {
     PagesAnswer answer = QueryAll(*stub_, SomeQuery(target_->pid(), round));
-    CheckAnswer(answer, start_time);
-    if (!answer.ends.empty()) {
-      EXPECT_FALSE(answer.ends[0].has_error()) << answer.ends[0].error().message();
-    }
+    CheckAnswer(answer, start_time, {});
   }
   done = true;
   mover.join();
   PrintOutcomes("moves");
+  EXPECT_GT(changed_, 0);
 }
 
 TEST_F(EdgesTest, TargetsFailBesideOthers) {
@@ -642,7 +637,6 @@ TEST_F(StalledTest, AClientThatStopsReadingStallsItselfAlone) {
 
 TEST_F(StalledTest, MoreScansThanTheDaemonHoldsAreRefused) {
   ASSERT_GT(limits_.max_scans(), 0u);
-  std::vector<uint64_t> rss_after;
   for (int burst = 0; burst < 4; ++burst) {
     std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
     std::vector<std::unique_ptr<grpc::ClientReader<v1::QueryPagesResponse>>> streams;
@@ -666,11 +660,11 @@ TEST_F(StalledTest, MoreScansThanTheDaemonHoldsAreRefused) {
       code = QueryAll(*stub_, Query(target_->pid())).status.error_code();
     }
     EXPECT_EQ(code, grpc::StatusCode::OK);
-    rss_after.push_back(SettledRss());
-    printf("RSS after burst %d: %lu MiB\n", burst, rss_after.back() >> 20);
   }
-  // What the first burst left, the others use again.
-  EXPECT_LT(rss_after.back(), rss_after.front() + (6 << 20));
+  // The daemon gives memory back once a second at most, as a scan ends.
+  absl::SleepFor(absl::Milliseconds(1100));
+  EXPECT_TRUE(QueryAll(*stub_, Query(target_->pid())).status.ok());
+  EXPECT_LT(SettledRss(), rss_before_ + (12 << 20));
 }
 
 TEST_F(StalledTest, AStalledClientGoesOnWhereItStopped) {
@@ -767,6 +761,9 @@ TEST_P(SparseTest, IsAnsweredRightAndSoon) {
   for (v1::View view : {v1::VIEW_PROCESS, v1::VIEW_OBJECT}) {
     for (v1::Format format : {v1::FORMAT_EXTENTS, v1::FORMAT_PACKED, v1::FORMAT_BITMAP}) {
       if (view == v1::VIEW_OBJECT && kind == MemoryKind::kPrivateAnon) continue;
+      // A plain read has 2 GiB of pagemap to go through: once will do.
+      const bool reads_all = without == "pagemap-scan" && view == v1::VIEW_PROCESS;
+      if (reads_all && format != v1::FORMAT_EXTENTS) continue;
       SCOPED_TRACE(absl::StrCat("view ", view, ", format ", format));
       v1::PageState wanted =
           view == v1::VIEW_PROCESS ? v1::PAGE_STATE_MAPPED : v1::PAGE_STATE_CACHED;
@@ -804,8 +801,6 @@ TEST_P(SparseTest, IsAnsweredRightAndSoon) {
           << found.size() << " pages found, " << touched.size() << " touched";
       printf("1 TiB %s, view %d, format %d, without %s: %.0f ms\n", Name(kind), view, format,
              without.empty() ? "nothing" : without.c_str(), absl::ToDoubleMilliseconds(took));
-      // A plain read has 2 GiB of pagemap to go through.
-      bool reads_all = without == "pagemap-scan" && view == v1::VIEW_PROCESS;
       EXPECT_LT(took, absl::Seconds(reads_all ? 40 : 10));
     }
   }
