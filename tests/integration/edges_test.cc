@@ -456,16 +456,18 @@ TEST_F(ChangingTest, MappingsThatMove) {
   for (uint64_t i = 0; i < kMoved; i += 7) some.push_back({i, 1});
   ASSERT_TRUE(target_->Write(*at, some).ok());
   std::atomic<bool> done = false;
+  std::atomic<int> moves = 0;
   std::thread mover([&] {
     while (!done) {
       auto moved =
           target_->Syscall(SYS_mremap, {*at, kMoved * kPageBytes, kMoved * kPageBytes,
-                                        MREMAP_MAYMOVE | MREMAP_FIXED, *at + (uint64_t{1} << 38)});
+                                        MREMAP_MAYMOVE | MREMAP_FIXED, *at - (uint64_t{1} << 38)});
       if (!moved.ok()) break;
       auto back =
           target_->Syscall(SYS_mremap, {static_cast<uint64_t>(*moved), kMoved * kPageBytes,
                                         kMoved * kPageBytes, MREMAP_MAYMOVE | MREMAP_FIXED, *at});
       if (!back.ok()) break;
+      ++moves;
     }
   });
   for (int round = 0; round < 300 && !HasFatalFailure(); ++round) {
@@ -475,6 +477,7 @@ TEST_F(ChangingTest, MappingsThatMove) {
   done = true;
   mover.join();
   PrintOutcomes("moves");
+  EXPECT_GT(moves, 300);
   EXPECT_GT(changed_, 0);
 }
 
