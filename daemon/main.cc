@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -25,7 +24,6 @@
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/proc_root.h"
 #include "daemon/query/kernel_features.h"
-#include "daemon/query/scan_pipeline.h"
 #include "daemon/query/target_scan.h"
 #include "daemon/query/worker_pool.h"
 #include "daemon/service/limits.h"
@@ -100,14 +98,23 @@ void BoundAllocator() {
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
-// Gives back to the kernel what the scans that have ended held, at most once a second: only the top
-// of the heap goes by itself.
-void ReturnMemory() {
-  static std::atomic<uint64_t> next_ns{0};
-  constexpr uint64_t kSecond = 1'000'000'000;
-  const uint64_t now = MonotonicNanoseconds();
-  uint64_t next = next_ns.load();
-  if (now >= next && next_ns.compare_exchange_strong(next, now + kSecond)) malloc_trim(0);
+// Tells the main thread that the last scan under way has ended.
+constexpr int kIdleSignal = SIGUSR1;
+
+// Waits for SIGINT or SIGTERM, and gives back to the kernel what ended scans held: only the top of
+// the heap goes by itself. A second after the last scan, since one often follows another.
+int WaitToStop(const sigset_t& stop_signals) {
+  sigset_t signals = stop_signals;
+  sigaddset(&signals, kIdleSignal);
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != kIdleSignal) return signal;
+    constexpr struct timespec kSecond = {1, 0};
+    signal = sigtimedwait(&stop_signals, nullptr, &kSecond);
+    malloc_trim(0);
+    if (signal > 0) return signal;
+  }
 }
 
 // gRPC's own messages, as lines of our log.
@@ -119,7 +126,7 @@ void LogFromGrpc(gpr_log_func_args* args) {
   spdlog::log(level, "grpc message=\"{}\"", args->message);
 }
 
-absl::Status Run(const Flags& flags, const sigset_t& signals) {
+absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
   std::vector<ListenAddress> addresses;
   for (const std::string& text : flags.addresses) {
     absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
@@ -155,7 +162,7 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
   PagemapService service(environment, pool, flags.limits,
                          {{"probe", /*available=*/true, /*active=*/true,
                            features->cachestat ? "lseek and cachestat" : "lseek and mincore"}},
-                         ReturnMemory);
+                         [] { kill(getpid(), kIdleSignal); });
   absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
   if (!server.ok()) return server.status();
   for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
@@ -170,8 +177,7 @@ absl::Status Run(const Flags& flags, const sigset_t& signals) {
       kVersion, getpid(), features->release, features->pagemap_scan, features->cachestat,
       features->locations, flags.workers, MaxScans(flags.limits));
 
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = WaitToStop(stop_signals);
   spdlog::info("stopping signal={}", strsignal(signal));
   (*server)->Shutdown(std::chrono::system_clock::now() + kDrainTime);
   (*server)->Wait();
@@ -199,15 +205,17 @@ int Main(int argc, char** argv) {
   gpr_set_log_function(LogFromGrpc);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
 
-  // Blocked here, before any thread is there, so that sigwait alone receives them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  // Blocked here, before any thread is there, so that WaitToStop alone receives them.
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGINT);
+  sigaddset(&stop_signals, SIGTERM);
+  sigset_t blocked = stop_signals;
+  sigaddset(&blocked, kIdleSignal);
+  sigprocmask(SIG_BLOCK, &blocked, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  const absl::Status status = Run(flags, signals);
+  const absl::Status status = Run(flags, stop_signals);
   if (status.ok()) return 0;
   spdlog::error("cannot run error=\"{}\"", status.ToString());
   return absl::IsInvalidArgument(status) ? kUsageError : 1;
