@@ -64,17 +64,13 @@ ChunkScanner::ChunkScanner() : records_(kBlockPages), regions_(kRegions), words_
 
 absl::Status ChunkScanner::Scan(const TargetScan& scan, const Chunk& chunk, ChunkOutput* output) {
   ChunkOutputWriter writer(scan.spec(), output);
-  if (chunk.known.has_value()) {
-    writer.AppendAll(chunk.range.start, chunk.range.Pages(), *chunk.known);
-  } else {
-    for (uint64_t start = chunk.range.start; start < chunk.range.end;) {
-      const uint64_t end = start + std::min(kBlockPages << kPageShift, chunk.range.end - start);
-      absl::StatusOr<absl::Span<const PageRecord>> records =
-          ScanBlock(scan, *chunk.segment, {start, end});
-      if (!records.ok()) return records.status();
-      writer.Append(start, *records);
-      start = end;
-    }
+  for (uint64_t start = chunk.range.start; start < chunk.range.end;) {
+    const uint64_t end = start + std::min(kBlockPages << kPageShift, chunk.range.end - start);
+    absl::StatusOr<absl::Span<const PageRecord>> records =
+        ScanBlock(scan, *chunk.segment, {start, end});
+    if (!records.ok()) return records.status();
+    writer.Append(start, *records);
+    start = end;
   }
   writer.Finish();
   return absl::OkStatus();

@@ -20,7 +20,8 @@ class ChunkScanner {
  public:
   ChunkScanner();
 
-  // Scans `chunk` of `scan` and fills `output`, which must be reset. Errors are TargetErrors.
+  // Scans `chunk` of `scan`, one that is not known, and fills `output`, which must be reset. Errors
+  // are TargetErrors.
   absl::Status Scan(const TargetScan& scan, const Chunk& chunk, ChunkOutput* output);
 
   // The same for one block of at most kBlockPages pages, as records, all settled, with every field

@@ -100,6 +100,14 @@ bool ScanPipeline::PlanStep() {
   }
   Slot* slot = AddSlot(index, ScanItem::Kind::kChunk);
   slot->item.chunk = std::move(chunk);
+  if (slot->item.chunk.known.has_value()) {
+    // Nothing to scan: not worth a task.
+    ChunkOutputWriter writer(spec_, &slot->item.output);
+    const PageRange& range = slot->item.chunk.range;
+    writer.AppendAll(range.start, range.Pages(), *slot->item.chunk.known);
+    MarkReady(slot);
+    return true;
+  }
   pool_.Submit([self = shared_from_this(), state = planned_target_, slot](ChunkScanner& scanner) {
     self->ScanSlot(*state, slot, scanner);
   });

@@ -159,7 +159,7 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
     position_ = end;
     return true;
   }
-  if (end - position_ > kSparsePages << kPageShift) {
+  if (!skipped_ && end - position_ > kSparsePages << kPageShift) {
     absl::StatusOr<uint64_t> next = SkipHoles(position_);
     if (!next.ok()) return next.status();
     if (*next - position_ >= kSparsePages << kPageShift) {
@@ -175,9 +175,11 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
       position_ = *next;
       // The next pages may be few: start small, and grow as long as no hole follows.
       chunk_pages_ = kSparsePages;
+      skipped_ = position_ < end;
       return true;
     }
   }
+  skipped_ = false;
   chunk->range = {position_, position_ + std::min(chunk_pages_ << kPageShift, end - position_)};
   position_ = chunk->range.end;
   chunk_pages_ = std::min(2 * chunk_pages_, ChunkPages(spec_.format));

@@ -94,6 +94,8 @@ class TargetScan {
   uint64_t position_ = 0;
   // Length of the next chunk.
   uint64_t chunk_pages_ = 0;
+  // A hole was just skipped, so there is a page at position_.
+  bool skipped_ = false;
 };
 
 }  // namespace pagemapd

@@ -105,10 +105,12 @@ size_t Resolver::WindowEnd(size_t begin, size_t pages, bool count) const {
 }
 
 absl::Status Resolver::ByCachestat(bool may_count) {
-  // Windows shrink where pages are mixed and grow where they are not. The factor is large because
-  // a call looks at every page of its window again.
-  constexpr size_t kFactor = 8;
+  // Windows shrink where pages are mixed and grow where they are not. At the largest a call's own
+  // cost is spread over enough pages; larger ones would cost more where they fail, since a call
+  // looks at every page, and at a swapped one for long.
+  constexpr size_t kLargestWindow = 256;
   constexpr size_t kSmallWindow = 32;
+  constexpr size_t kShrink = 8;
   // A call costs as much as looking at some sixteen cached pages: counting pays where there are
   // more runs of unsettled pages than that.
   uint64_t mapped = 0;
@@ -118,7 +120,8 @@ absl::Status Resolver::ByCachestat(bool may_count) {
     runs += Unsettled(records_[i]) && (i == 0 || !Unsettled(records_[i - 1]));
   }
   may_count = may_count && runs * 16 > mapped;
-  size_t window = records_.size();
+  // The first look is at all: much is of one state.
+  size_t window = may_count ? kLargestWindow : records_.size();
   for (size_t i = 0; i < records_.size();) {
     if (!Unsettled(records_[i])) {
       ++i;
@@ -129,11 +132,12 @@ absl::Status Resolver::ByCachestat(bool may_count) {
     if (!settled.ok()) return settled.status();
     if (*settled) {
       i = end;
-      window = std::min(window * kFactor, records_.size());
+      window =
+          std::min(std::max(window, 2 * std::min(window, kLargestWindow / 2)), records_.size());
     } else if (end - i == 1) {
       Settle(i, end, PageState::kUnknown, PageSource::kCachestat);
     } else {
-      window = std::max<size_t>((end - i) / kFactor, 1);
+      window = std::max<size_t>(std::min(end - i, kLargestWindow * kShrink) / kShrink, 1);
     }
   }
   return absl::OkStatus();
