@@ -29,7 +29,6 @@ namespace {
 using ::testing::ElementsAreArray;
 
 constexpr uint64_t kPages = 8192;
-constexpr uint64_t kPageBytes = 4096;
 
 // What must be the same after a scan as before.
 struct Traces {

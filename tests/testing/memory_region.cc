@@ -112,8 +112,7 @@ absl::Status ShapeShmem(const TargetProcess& target, const MemoryRegion& region,
 
 absl::Status ShapePrivateMemfd(const TargetProcess& target, const MemoryRegion& region,
                                absl::Span<const PageWish> plan) {
-  // Dup-free: the target's own descriptor is not known here, but the object is ours to map too, and
-  // a shared mapping in the target is made from map_files.
+  // The object is shaped through a shared mapping of its own, which is gone afterwards.
   auto opened =
       target.SyscallWithText(SYS_openat, {static_cast<uint64_t>(AT_FDCWD), kPayloadArg, O_RDWR},
                              absl::StrFormat("/proc/self/map_files/%x-%x", region.address,
