@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "tests/testing/cgroup.h"
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
@@ -204,6 +205,9 @@ TEST_P(LookingTest, HoldsNothingAfterwards) {
 }
 
 TEST_P(LookingTest, AnObjectEndsWithItsProcess) {
+  absl::StatusOr<Cgroup> cgroup = Cgroup::Create();
+  ASSERT_TRUE(cgroup.ok()) << cgroup.status();
+  ASSERT_TRUE(cgroup->Add(target_->pid()).ok());
   constexpr uint64_t kBig = 65536;
   absl::StatusOr<MemoryRegion> region = MapRegion(*target_, MemoryKind::kMemfd, kBig);
   ASSERT_TRUE(region.ok()) << region.status();
@@ -212,16 +216,16 @@ TEST_P(LookingTest, AnObjectEndsWithItsProcess) {
   // The test's own references.
   region->object.Close();
   regions_.clear();
-  uint64_t before = *ReadField("/proc/meminfo", "Shmem");
+  const uint64_t before = *cgroup->UsedBytes();
+  EXPECT_GT(before, kBig * 4096 / 2);
   target_->Kill();
-  absl::Time deadline = absl::Now() + absl::Seconds(5);
-  constexpr uint64_t kFreedKib = kBig * 4 / 10 * 9;
-  uint64_t now = 0;
-  do {
+  absl::Time deadline = absl::Now() + absl::Seconds(10);
+  uint64_t now = before;
+  while (now > before / 10 && absl::Now() < deadline) {
     absl::SleepFor(absl::Milliseconds(20));
-    now = *ReadField("/proc/meminfo", "Shmem");
-  } while (now + kFreedKib > before && absl::Now() < deadline);
-  EXPECT_LE(now + kFreedKib, before);
+    now = *cgroup->UsedBytes();
+  }
+  EXPECT_LE(now, before / 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, LookingTest,

@@ -104,6 +104,10 @@ absl::Status Cgroup::Add(pid_t pid) const {
   return WriteText(path_ + "/cgroup.procs", absl::StrCat(pid));
 }
 
+absl::StatusOr<uint64_t> Cgroup::UsedBytes() const {
+  return ReadNumber(path_ + (v2_ ? "/memory.current" : "/memory.usage_in_bytes"));
+}
+
 absl::Status Cgroup::Reclaim(uint64_t bytes) const {
   if (v2_) {
     absl::Status reclaimed = WriteText(path_ + "/memory.reclaim", absl::StrCat(bytes));
@@ -112,7 +116,7 @@ absl::Status Cgroup::Reclaim(uint64_t bytes) const {
   }
   // v1 reclaims to get below a new limit, and refuses a limit that it cannot get below.
   std::string limit = path_ + "/memory.limit_in_bytes";
-  absl::StatusOr<uint64_t> used = ReadNumber(path_ + "/memory.usage_in_bytes");
+  absl::StatusOr<uint64_t> used = UsedBytes();
   if (!used.ok()) return used.status();
   uint64_t target = *used > bytes ? *used - bytes : 0;
   absl::Status reclaimed = WriteText(limit, absl::StrCat(target));
@@ -123,7 +127,7 @@ absl::Status Cgroup::Reclaim(uint64_t bytes) const {
 
 absl::Status Cgroup::ReclaimAll() const {
   if (!v2_) return WriteText(path_ + "/memory.force_empty", "0");
-  absl::StatusOr<uint64_t> used = ReadNumber(path_ + "/memory.current");
+  absl::StatusOr<uint64_t> used = UsedBytes();
   if (!used.ok()) return used.status();
   return Reclaim(*used);
 }

@@ -22,6 +22,9 @@ class Cgroup {
   // Moves a process in. What it allocated before stays charged where it was.
   absl::Status Add(pid_t pid) const;
 
+  // What the group's processes have allocated and nobody has freed, objects included.
+  absl::StatusOr<uint64_t> UsedBytes() const;
+
   // Makes the kernel reclaim `bytes` of the group's memory, or what it can of that. The first to go
   // are pages whose write to swap has ended: copies in the swap cache.
   absl::Status Reclaim(uint64_t bytes) const;
