@@ -71,9 +71,10 @@ class TargetScan {
   // Null in the object view.
   const Pagemap* pagemap() const { return pagemap_.has_value() ? &*pagemap_ : nullptr; }
 
-  // Upper bound of a chunk, in pages: what a slot of the pipeline must be able to hold.
+  // Upper bound of a chunk, in pages: what a slot of the pipeline must be able to hold. At worst an
+  // extent a page (24 bytes), a word a page, a bit a page, or nothing.
   static uint64_t ChunkPages(Format format) {
-    return format == Format::kExtents || format == Format::kPacked ? 16 << 10 : 64 << 10;
+    return format == Format::kExtents ? 8 << 10 : format == Format::kPacked ? 16 << 10 : 64 << 10;
   }
 
  private:

@@ -19,8 +19,11 @@ struct Limits {
   uint32_t max_summarized_mappings = 65536;
 };
 
-// What one scan may hold: per slot of its pipeline the worst chunk (16Ki extents of 24 bytes), one
-// message that is being sent and its serialized form.
+// Most slots that the pipeline of one scan has, however many workers there are.
+inline constexpr size_t kMaxScanSlots = 8;
+
+// What one scan may hold: in every slot the worst chunk (8Ki extents of 24 bytes, 192 KiB), and a
+// message that is being sent, as objects and as bytes.
 inline constexpr uint64_t kScanBytes = 2 << 20;
 
 inline uint32_t MaxScans(const Limits& limits) {

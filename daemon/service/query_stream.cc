@@ -1,8 +1,10 @@
 #include "daemon/service/query_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/page/page_size.h"
+#include "daemon/service/limits.h"
 #include "daemon/service/proto_conversion.h"
 
 namespace pagemapd {
