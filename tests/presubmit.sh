@@ -1,51 +1,57 @@
 #!/usr/bin/env bash
-# Checks the source: its format, and clang-tidy's few checks. tests/run.sh runs this too; on its own
-# it is for before a commit. Takes no arguments.
+# Every check there is: the source's format and clang-tidy, all Bazel tests, the gRPC-free libraries'
+# tests under ASan with UBSan and under TSan, and a short run of each fuzzer. As root: the tests make
+# swap devices and read other processes' pages. Takes no arguments. The last line counts; anything
+# failed or skipped is a failure.
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/.."
 export HOME=${HOME:-/root}
+exec </dev/null
 
-mapfile -t files < <(find daemon cli tests deploy -name '*.cc' -o -name '*.h' | sort)
+readonly grpc_free=(//daemon/{sys,page,procfs,shmem,query}/...)
+readonly seconds_per_fuzzer=5
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+passed=0
 failed=0
+skipped=0
 
-echo "Format of ${#files[@]} files"
-if ! clang-format --dry-run --Werror "${files[@]}"; then
-  echo "presubmit.sh: clang-format -i mends these" >&2
-  failed=1
-fi
+stage() { printf '\n== %s (%d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
-# clang-tidy needs the headers that protoc writes.
-bazel build --noshow_progress --ui_event_filters=-info,-debug --show_result=0 \
-  //proto:pagemapd_v1_cc
-generated=$(bazel info bazel-bin 2>/dev/null)/proto
-
-tidy() {  # CHECKS FILE...: in parallel; CHECKS come on top of those of .clang-tidy.
-  # shellcheck disable=SC2016
-  printf '%s\0' "${@:2}" |
-    xargs -0 -n 2 -P "$(nproc)" bash -c '
-      clang-tidy -quiet -checks="$1" "${@:3}" -- -std=c++17 -I. -isystem "$2" \
-        2> >(grep -v "warnings\? generated" >&2)' tidy "$1" "$generated"
+check() {  # NAME COMMAND...: counts as one.
+  stage "$1"
+  if "${@:2}"; then
+    passed=$((passed + 1))
+  else
+    echo "failed: $1"
+    failed=$((failed + 1))
+  fi
 }
 
-# What ships; tests are put to the proof by running them. The static analyzer takes three times as
-# long as all the rest, and earns it where text and memory of others are read.
-analyzed=()
-plain=()
-for file in "${files[@]}"; do
-  case $file in
-    *.h | *_test.cc | tests/*) ;;
-    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/shmem/* | daemon/query/*)
-      analyzed+=("$file")
-      ;;
-    *) plain+=("$file") ;;
-  esac
-done
-echo "clang-tidy of $((${#analyzed[@]} + ${#plain[@]})) files"
-tidy '' "${plain[@]}" || failed=1
-# cplusplus.Move takes a smart pointer that was moved from for unspecified, where it is null; and
-# bugprone-use-after-move looks for the same.
-tidy 'clang-analyzer-core.*,clang-analyzer-cplusplus.*,-clang-analyzer-cplusplus.Move' \
-  "${analyzed[@]}" || failed=1
+bazel_tests() {  # NAME BAZEL-ARGUMENT...: counts its test cases.
+  stage "$1"
+  local events=$results/events status=0 p f s
+  rm -f "$events"
+  # Results of earlier runs say nothing of the kernel that runs now.
+  bazel test --keep_going --cache_test_results=no --show_result=0 \
+    --build_event_json_file="$events" "${@:2}" || status=$?
+  read -r p f s < <(python3 tests/tally.py "$events")
+  # Such as a binary that does not build.
+  if ((status != 0 && f == 0)); then
+    echo "failed: bazel ended with status $status"
+    f=1
+  fi
+  printf '%s: %d passed, %d failed, %d skipped\n' "$1" "$p" "$f" "$s"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
 
-exit "$failed"
+check "Format and clang-tidy" tests/lint.sh
+bazel_tests "Tests" //...
+bazel_tests "ASan and UBSan" --config=asan "${grpc_free[@]}"
+bazel_tests "TSan" --config=tsan "${grpc_free[@]}"
+check "Fuzzers" tests/fuzz/run.sh "$seconds_per_fuzzer"
+
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((failed == 0 && skipped == 0))

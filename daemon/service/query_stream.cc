@@ -12,6 +12,10 @@ namespace {
 
 // A message is sent once it holds this much, as far as can be told without serializing it.
 constexpr size_t kMessageBytes = 128 << 10;
+// A message that holds less waits for the next chunk, unless the last one went out this long ago:
+// where memory is sparse, chunks are short and many.
+constexpr size_t kSmallMessageBytes = 8 << 10;
+constexpr uint64_t kHoldNanoseconds = 1'000'000;
 // An extent on the wire, at worst.
 constexpr size_t kExtentBytes = 48;
 constexpr size_t kChunkBytes = 64;
@@ -44,15 +48,15 @@ void QueryStream::Pump() {
     if (cancelled) {
       finish = true;
     } else {
-      message_.Clear();
-      message_bytes_ = 0;
-      open_chunk_ = nullptr;
-      open_segment_.reset();
       const bool done = FillMessage();
-      if (message_bytes_ > 0) {
-        writing_ = true;
-      } else if (done) {
+      const uint64_t now = MonotonicNanoseconds();
+      if (message_bytes_ == 0) {
+        if (!done) return;
         finish = true;
+      } else if (done || message_bytes_ >= kSmallMessageBytes ||
+                 now - last_write_ns_ >= kHoldNanoseconds) {
+        writing_ = true;
+        last_write_ns_ = now;
       } else {
         return;
       }
@@ -176,6 +180,10 @@ void QueryStream::OnWriteDone(bool ok) {
     absl::MutexLock lock(&mutex_);
     writing_ = false;
     if (!ok) cancelled_ = true;
+    message_.Clear();
+    message_bytes_ = 0;
+    open_chunk_ = nullptr;
+    open_segment_.reset();
   }
   Pump();
 }

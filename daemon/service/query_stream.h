@@ -39,7 +39,7 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   void OnDone() override;
 
  private:
-  // Writes a message if there is something to write and none is being written, or ends the call.
+  // Writes a message if there is enough to write and none is being written, or ends the call.
   void Pump();
   // Fills message_ with what is ready. True when the pipeline has no more.
   bool FillMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -62,6 +62,7 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   // The message being written, or being filled.
   v1::QueryPagesResponse message_;
   size_t message_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t last_write_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   // The item being put into messages, and how many of its extents are.
   ScanItem item_ ABSL_GUARDED_BY(mutex_);
   bool has_item_ ABSL_GUARDED_BY(mutex_) = false;
