@@ -146,10 +146,11 @@ TEST_P(ScanPipelineTest, SharedMemoryIsCompletedByThePageCache) {
   }
 }
 
-TEST_P(ScanPipelineTest, SparseTerabyteIsSkippedOver) {
-  constexpr uint64_t kPages = uint64_t{1} << 28;
+TEST_P(ScanPipelineTest, SparseMemoryIsSkippedOver) {
+  // 64 GiB: ThreadSanitizer leaves little more. tests/integration has the terabyte.
+  constexpr uint64_t kPages = uint64_t{1} << 24;
   // Without PAGEMAP_SCAN every entry of the process view is read: less of it suffices.
-  const uint64_t pages = GetParam().first ? kPages : kPages / 64;
+  const uint64_t pages = GetParam().first ? kPages : kPages / 16;
   for (int sharing : {MAP_PRIVATE, MAP_SHARED}) {
     Memory memory(pages, sharing | MAP_ANONYMOUS | MAP_NORESERVE);
     for (uint64_t page : {uint64_t{0}, pages / 3, pages - 1}) memory.Write(page);

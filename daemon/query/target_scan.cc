@@ -166,11 +166,9 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
       if (pagemap() != nullptr) {
         if (absl::Status status = CheckAddressSpace(position_); !status.ok()) return status;
       }
-      chunk->known =
-          PageRecord(PageState::kHole, segment_->vma().inode == 0 ? PageSource::kPagemap
-                                       : segment_->object()->kind() == SharedObject::Kind::kTmpfs
-                                           ? PageSource::kSeek
-                                           : PageSource::kCachestat);
+      chunk->known = PageRecord(PageState::kHole, segment_->vma().inode == 0
+                                                      ? PageSource::kPagemap
+                                                      : environment_.probe.hole_source());
       chunk->range = {position_, *next};
       position_ = *next;
       // The next pages may be few: start small, and grow as long as no hole follows.

@@ -35,6 +35,14 @@ uint64_t NextData(int fd, uint64_t index) {
   return found < 0 ? kEndIndex : static_cast<uint64_t>(found) >> kPageShift;
 }
 
+// Whether the page cache has neither a page nor, on tmpfs, a swap entry in [begin, end). On a disk
+// filesystem evicted pages left shadows, which are nothing.
+bool HoldsNothing(const SharedObject& object, uint64_t begin, uint64_t end) {
+  CacheStat stat;
+  return CacheStatOf(object.fd(), begin << kPageShift, (end - begin) << kPageShift, &stat) == 0 &&
+         stat.cache == 0 && (stat.evicted == 0 || object.kind() == SharedObject::Kind::kDisk);
+}
+
 // A look at `pages` pages of an object through a mapping of the daemon's own, one byte a page.
 absl::Status Mincore(int fd, uint64_t index, size_t pages, unsigned char* resident) {
   const size_t bytes = pages << kPageShift;
@@ -186,10 +194,15 @@ absl::Status Resolver::SettleResident(size_t begin, size_t end) {
     const size_t pages = std::min(kMincorePages, end - begin);
     absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
     if (!status.ok()) return status;
-    for (size_t i = 0; i < pages; ++i) {
+    for (size_t i = 0; i < pages;) {
+      const size_t first = i;
       const bool written = resident[i] & 1;
-      Settle(begin + i, begin + i + 1, written ? PageState::kCached : PageState::kHole,
-             written ? PageSource::kCachestat : PageSource::kMincore);
+      while (i < pages && (resident[i] & 1) == written) ++i;
+      if (written) {
+        Settle(begin + first, begin + i, PageState::kCached, PageSource::kCachestat);
+      } else {
+        SettleByData(begin + first, begin + i, PageState::kCached, PageSource::kCachestat);
+      }
     }
   }
   return absl::OkStatus();
@@ -269,16 +282,16 @@ uint64_t PageCacheProbe::SkipHoles(const SharedObject& object, uint64_t index,
                                    uint64_t limit) const {
   if (index >= limit || limit > kEndIndex) return index;
   switch (object.kind()) {
-    case SharedObject::Kind::kTmpfs:
-      return NextData(object.fd(), index);
-    case SharedObject::Kind::kDisk: {
-      CacheStat stat;
-      const bool empty = method_ == Method::kCachestat &&
-                         CacheStatOf(object.fd(), index << kPageShift,
-                                     (limit - index) << kPageShift, &stat) == 0 &&
-                         stat.cache == 0;
-      return empty ? limit : index;
+    case SharedObject::Kind::kTmpfs: {
+      const uint64_t next = NextData(object.fd(), index);
+      // A hole all through: pages that were fallocated are for Resolve to look at.
+      return next == index || method_ == Method::kMincore ||
+                     HoldsNothing(object, index, std::min(next, limit))
+                 ? next
+                 : index;
     }
+    case SharedObject::Kind::kDisk:
+      return method_ == Method::kCachestat && HoldsNothing(object, index, limit) ? limit : index;
     case SharedObject::Kind::kHugetlb:
       break;
   }

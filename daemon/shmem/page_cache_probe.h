@@ -51,7 +51,10 @@ class PageCacheProbe {
   // there is none before. `limit` bounds what is looked at, where that costs something.
   uint64_t SkipHoles(const SharedObject& object, uint64_t index, uint64_t limit) const;
 
-  Method method() const { return method_; }
+  // What a hole that SkipHoles skips, and one that Resolve finds by the method itself, rests on.
+  PageSource hole_source() const {
+    return method_ == Method::kCachestat ? PageSource::kCachestat : PageSource::kSeek;
+  }
 
  private:
   Method method_;

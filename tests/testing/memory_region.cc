@@ -291,7 +291,8 @@ absl::Status Shape(const TargetProcess& target, const MemoryRegion& region,
 
 absl::Status PageOutRuns(const TargetProcess& target, uint64_t address,
                          absl::Span<const PageRun> runs) {
-  for (int round = 0; round < 20 && !runs.empty(); ++round) {
+  // A page that a busy CPU holds in a batch of its own stays until that CPU comes round to it.
+  for (int round = 0; round < 250 && !runs.empty(); ++round) {
     if (absl::Status s = target.Advise(address, runs, MADV_PAGEOUT); !s.ok()) return s;
     bool all_out = true;
     uint64_t end = runs.back().first + runs.back().pages;
