@@ -9,15 +9,12 @@
 #include "absl/strings/strip.h"
 
 namespace pagemapd {
-namespace {
 
 bool ParseAddress(absl::string_view text, uint64_t* address) {
   if (!absl::ConsumePrefix(&text, "0x")) absl::ConsumePrefix(&text, "0X");
   return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isxdigit) &&
          absl::SimpleHexAtoi(text, address);
 }
-
-}  // namespace
 
 bool ParseAddressSpan(absl::string_view text, AddressSpan* span) {
   const size_t dash = text.find('-');

@@ -19,6 +19,9 @@ struct AddressSpan {
   }
 };
 
+// Reads one address, hexadecimal, with or without "0x". False if `text` is no such thing.
+bool ParseAddress(absl::string_view text, uint64_t* address);
+
 // Reads "START-END", hexadecimal as in /proc/PID/maps, with or without "0x". False if `text` is no
 // such thing.
 bool ParseAddressSpan(absl::string_view text, AddressSpan* span);

@@ -5,6 +5,19 @@
 namespace pagemapd {
 namespace {
 
+TEST(ParseAddressTest, ReadsHexWithOrWithoutAPrefix) {
+  uint64_t address = 0;
+  ASSERT_TRUE(ParseAddress("7f1200001234", &address));
+  EXPECT_EQ(address, 0x7f1200001234u);
+  ASSERT_TRUE(ParseAddress("0X7F00", &address));
+  EXPECT_EQ(address, 0x7f00u);
+  ASSERT_TRUE(ParseAddress("0", &address));
+  EXPECT_EQ(address, 0u);
+  for (const char* text : {"", "0x", "-1", "+1", " 1", "1 ", "1g", "1-2", "10000000000000000"}) {
+    EXPECT_FALSE(ParseAddress(text, &address)) << text;
+  }
+}
+
 TEST(AddressSpanTest, ReadsHexWithAndWithoutPrefix) {
   AddressSpan span;
   ASSERT_TRUE(ParseAddressSpan("7f1200000000-7f1200003000", &span));

@@ -40,6 +40,13 @@ std::string CheckRange(const std::string& text) {
              : absl::StrCat("'", text, "' is not a range START-END in hexadecimal");
 }
 
+std::string CheckObjectAddress(const std::string& text) {
+  uint64_t address;
+  return ParseAddress(text, &address)
+             ? ""
+             : absl::StrCat("'", text, "' is not an address in hexadecimal");
+}
+
 std::string CheckState(const std::string& text) {
   v1::PageState state;
   return ParseState(text, &state)
@@ -83,14 +90,18 @@ struct Arguments {
   bool no_heading = false;
   std::string pid;
   std::vector<std::string> pids;
+  std::string object_address;
   std::vector<std::string> ranges;
   std::vector<std::string> globs;
   std::vector<std::string> states;
-  std::string view = "process";
+  // Empty: process, or what --object implies.
+  std::string view;
   bool flags = false;
+  bool swap_cache = false;
   bool locations = false;
   bool no_locations = false;
   bool mappings = false;
+  bool folios = false;
 };
 
 void AddPid(CLI::App* command, Arguments* arguments) {
@@ -100,8 +111,8 @@ void AddPid(CLI::App* command, Arguments* arguments) {
       ->check(CheckPid);
 }
 
-void AddMapping(CLI::App* command, Arguments* arguments) {
-  command
+CLI::Option* AddMapping(CLI::App* command, Arguments* arguments) {
+  return command
       ->add_option("--mapping", arguments->globs,
                    "Only mappings whose path matches, such as\n"
                    "'/memfd:*', '[heap]' or '[anon]'; repeatable")
@@ -133,7 +144,16 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
       ->type_name("START-END")
       ->allow_extra_args(false)
       ->check(CheckRange);
-  AddMapping(pages, arguments);
+  CLI::Option* mapping = AddMapping(pages, arguments);
+  pages
+      ->add_option("--object", arguments->object_address,
+                   "The shared memory object that is mapped at this\n"
+                   "address, in hex: all of it, pages that no process maps\n"
+                   "included, or each --range, which is of byte offsets\n"
+                   "then, as the output is. Implies --view object")
+      ->type_name("ADDRESS")
+      ->check(CheckObjectAddress)
+      ->excludes(mapping);
   pages
       ->add_option("--state", arguments->states,
                    "Only these: hole, mapped, cached, swapped, special,\n"
@@ -152,6 +172,9 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
   pages->add_flag("--flags", arguments->flags,
                   "Show flags, those of the page frames included (ksm,\n"
                   "thp, hugetlb, zero, dirty, referenced, idle)");
+  pages->add_flag("--swap-cache", arguments->swap_cache,
+                  "Show flags, with swap_cache for swapped pages of\n"
+                  "shared memory that still have a copy in RAM");
   CLI::Option* locations = pages->add_flag("--locations", arguments->locations,
                                            "Show PFNs and swap offsets, which split extents;\n"
                                            "the default but in tables");
@@ -159,20 +182,24 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
   pages->footer(std::string(kGlobalOptionsToo) +
                 "Examples:\n"
                 "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
-                "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl");
+                "  pagemapctl pages 4321 --range 7f1200000000-7f1210000000 -o jsonl\n"
+                "  pagemapctl pages 4321 --object 7f1200000000 --range 0-200000 --swap-cache");
   return pages;
 }
 
 PagesOptions PagesOf(const Arguments& arguments) {
   PagesOptions options;
   options.pid = Pid(arguments.pid);
+  const bool of_object = !arguments.object_address.empty();
+  if (of_object) ParseAddress(arguments.object_address, &options.object_address.emplace());
   for (const std::string& text : arguments.ranges) {
     ParseAddressSpan(text, &options.ranges.emplace_back());
   }
   options.globs = arguments.globs;
   for (const std::string& name : arguments.states) ParseState(name, &options.states.emplace_back());
-  options.view = arguments.view == "object" ? v1::VIEW_OBJECT : v1::VIEW_PROCESS;
+  options.view = of_object || arguments.view == "object" ? v1::VIEW_OBJECT : v1::VIEW_PROCESS;
   options.flags = arguments.flags;
+  options.swap_cache = arguments.swap_cache;
   if (arguments.locations) options.locations = true;
   if (arguments.no_locations) options.locations = false;
   return options;
@@ -228,8 +255,14 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       ->check(CheckPid);
   summary->add_flag("--mappings", arguments.mappings,
                     "Count each mapping too; the default but in tables");
+  summary->add_flag("--folios", arguments.folios,
+                    "Count pages of shared memory by the size of their\n"
+                    "folios too; not in csv. Takes the source bpf");
   summary->footer(std::string(kGlobalOptionsToo) +
-                  "Examples:\n  pagemapctl summary 4321 4322\n  pagemapctl summary 4321 -o json");
+                  "Examples:\n"
+                  "  pagemapctl summary 4321 4322\n"
+                  "  pagemapctl summary 4321 --folios\n"
+                  "  pagemapctl summary 4321 -o json");
 
   CLI::App* swap = app.add_subcommand("swap", "List the swap areas");
   swap->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl swap");
@@ -259,6 +292,13 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
     return parsed;
   }
 
+  // CLI11 knows of options that exclude each other, not of one value that does.
+  if (!arguments.object_address.empty() && arguments.view == "process") {
+    parsed.exit_code = ExitCode::kUsage;
+    parsed.error = "--object excludes --view process";
+    return parsed;
+  }
+
   CommandLine& line = parsed.line;
   line.address = arguments.address;
   if (line.address.empty()) {
@@ -278,6 +318,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
     SummaryOptions options;
     for (const std::string& text : arguments.pids) options.pids.push_back(Pid(text));
     options.mappings = arguments.mappings;
+    options.folios = arguments.folios;
     line.command = std::move(options);
   }
   if (swap->parsed()) line.command = SwapOptions{};

@@ -54,6 +54,36 @@ TEST(CommandLineTest, PagesTakesItsOptions) {
   EXPECT_FALSE(std::get<PagesOptions>(Parse({"pages", "7"}).line.command).locations.has_value());
 }
 
+TEST(CommandLineTest, AnObjectIsNamedByAnAddressItIsMappedAt) {
+  for (const auto& parsed :
+       {Parse({"pages", "7", "--object", "7f1200000123", "--range", "0-200000"}),
+        Parse({"pages", "--view", "object", "--object=0x7F1200000123", "--range", "0-200000",
+               "7"})}) {
+    ASSERT_TRUE(parsed.run) << parsed.error;
+    const auto& options = std::get<PagesOptions>(parsed.line.command);
+    EXPECT_EQ(options.object_address, 0x7f1200000123u);
+    EXPECT_EQ(options.view, v1::VIEW_OBJECT);
+    EXPECT_THAT(options.ranges, ElementsAre(AddressSpan{0, 0x200000}));
+  }
+  const auto parsed = Parse({"pages", "7"});
+  const auto& options = std::get<PagesOptions>(parsed.line.command);
+  EXPECT_FALSE(options.object_address.has_value());
+  EXPECT_EQ(options.view, v1::VIEW_PROCESS);
+}
+
+TEST(CommandLineTest, CostlyAnswersAreAskedForOneByOne) {
+  auto parsed = Parse({"pages", "7", "--swap-cache"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  EXPECT_TRUE(std::get<PagesOptions>(parsed.line.command).swap_cache);
+  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).flags);
+  parsed = Parse({"pages", "7", "--flags"});
+  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).swap_cache);
+  parsed = Parse({"summary", "7", "--folios"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  EXPECT_TRUE(std::get<SummaryOptions>(parsed.line.command).folios);
+  EXPECT_FALSE(std::get<SummaryOptions>(Parse({"summary", "7"}).line.command).folios);
+}
+
 TEST(CommandLineTest, OptionsDoNotSwallowThePid) {
   const auto parsed = Parse({"pages", "--range", "1000-2000", "--state", "hole", "7"});
   ASSERT_TRUE(parsed.run) << parsed.error;
@@ -84,6 +114,15 @@ TEST(CommandLineTest, WrongUseIsNamed) {
       {{"pages", "1", "--state", "hole,gone"}, "'gone'"},
       {{"pages", "1", "--view", "mine"}, "mine"},
       {{"pages", "1", "--locations", "--no-locations"}, "locations"},
+      {{"pages", "1", "--object", "zzz"}, "'zzz' is not an address"},
+      {{"pages", "1", "--object", "1000-2000"}, "'1000-2000' is not an address"},
+      {{"pages", "1", "--object", ""}, "'' is not an address"},
+      {{"pages", "1", "--object"}, "--object"},
+      {{"pages", "1", "--object", "1000", "--object", "2000"}, "--object"},
+      {{"pages", "1", "--object", "1000", "--view", "process"}, "--object excludes --view process"},
+      {{"pages", "1", "--object", "1000", "--mapping", "/a"}, "--mapping excludes --object"},
+      {{"map", "1", "--object", "1000"}, "--object"},
+      {{"summary", "1", "--swap-cache"}, "--swap-cache"},
       {{"-o", "xml", "swap"}, "xml"},
       {{"swap", "extra"}, "extra"},
       {{"pageout", "1"}, "'pageout' is not a command"},

@@ -46,8 +46,8 @@ std::string ObjectText(const v1::ObjectRef& object) {
   return fmt::to_string(text);
 }
 
-PageLineWriter::PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas)
-    : page_size_bytes_(page_size_bytes), areas_(std::move(areas)) {
+PageLineWriter::PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas, StartOrigin origin)
+    : page_size_bytes_(page_size_bytes), origin_(origin), areas_(std::move(areas)) {
   for (const auto& [type, path] : areas_) {
     fmt::memory_buffer json;
     AppendJsonString(path, json);
@@ -62,10 +62,11 @@ uint64_t PageLineWriter::ObjectIndex(const v1::PageChunk& chunk,
 
 void PageLineWriter::AppendJson(const v1::ProcessRef& process, const v1::PageChunk& chunk,
                                 const v1::PageExtent& extent, fmt::memory_buffer& out) const {
+  const char* const prefix = origin_ == StartOrigin::kObject ? "object_" : "";
   AppendFormat(out,
-               FMT_COMPILE("{{\"pid\":{},\"start_time_ticks\":{},\"start\":\"0x{:x}\","
-                           "\"end\":\"0x{:x}\",\"pages\":{},\"state\":\"{}\""),
-               process.pid(), process.start_time_ticks(), extent.start(),
+               FMT_COMPILE("{{\"pid\":{},\"start_time_ticks\":{},\"{}start\":\"0x{:x}\","
+                           "\"{}end\":\"0x{:x}\",\"pages\":{},\"state\":\"{}\""),
+               process.pid(), process.start_time_ticks(), prefix, extent.start(), prefix,
                extent.start() + extent.pages() * page_size_bytes_, extent.pages(),
                StateName(extent.state()));
   if (extent.has_pfn()) AppendFormat(out, FMT_COMPILE(",\"pfn\":{}"), extent.pfn());
@@ -98,10 +99,15 @@ void PageLineWriter::AppendJson(const v1::ProcessRef& process, const v1::PageChu
 
 void PageLineWriter::AppendCsv(const v1::ProcessRef& process, const v1::PageChunk& chunk,
                                const v1::PageExtent& extent, fmt::memory_buffer& out) const {
-  AppendFormat(out, FMT_COMPILE("{},{},0x{:x},0x{:x},{},{},"), process.pid(),
-               process.start_time_ticks(), extent.start(),
-               extent.start() + extent.pages() * page_size_bytes_, extent.pages(),
-               StateName(extent.state()));
+  const uint64_t end = extent.start() + extent.pages() * page_size_bytes_;
+  const bool in_object = origin_ == StartOrigin::kObject;
+  AppendFormat(out, FMT_COMPILE("{},{},"), process.pid(), process.start_time_ticks());
+  if (in_object) {
+    out.push_back(',');
+  } else {
+    AppendFormat(out, FMT_COMPILE("0x{:x},0x{:x}"), extent.start(), end);
+  }
+  AppendFormat(out, FMT_COMPILE(",{},{},"), extent.pages(), StateName(extent.state()));
   if (extent.has_pfn()) AppendFormat(out, FMT_COMPILE("{}"), extent.pfn());
   out.push_back(',');
   if (extent.has_swap_type()) {
@@ -121,7 +127,11 @@ void PageLineWriter::AppendCsv(const v1::ProcessRef& process, const v1::PageChun
   Append(absl::StrJoin(FlagNames(extent.flags()), "|"), out);
   out.push_back(',');
   Append(SourceName(extent.source()), out);
-  out.push_back('\n');
+  if (in_object) {
+    AppendFormat(out, FMT_COMPILE(",0x{:x},0x{:x}\n"), extent.start(), end);
+  } else {
+    Append(",,\n", out);
+  }
 }
 
 std::string PageLineWriter::LocationText(const v1::PageExtent& extent) const {

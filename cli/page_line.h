@@ -11,32 +11,42 @@
 
 namespace pagemapd {
 
-// The paths of swap areas, by swap type, as far as each type can only be one area.
+// The paths of swap areas, by swap type, as far as it is certain which area has the type.
 using SwapAreaPaths = std::map<uint32_t, std::string>;
 SwapAreaPaths SwapAreaPathsOf(const v1::ListSwapAreasResponse& areas);
 
 // "MAJOR:MINOR:INODE" as in /proc/PID/maps: "00:01:2049".
 std::string ObjectText(const v1::ObjectRef& object);
 
+// What the starts of chunks and extents count from.
+enum class StartOrigin {
+  kAddressSpace,
+  // The targets were objects: byte offsets into them.
+  kObject,
+};
+
 // Writes extents for programs. The formats are an interface: `pageout --from` and users' scripts
 // read them.
 class PageLineWriter {
  public:
-  PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas);
+  PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas,
+                 StartOrigin origin = StartOrigin::kAddressSpace);
 
   // {"pid":1,"start_time_ticks":2,"start":"0x..","end":"0x..","pages":3,"state":"swapped",
   // "swap":{"type":0,"offset":4,"area":"/dev/zram0"},"object":"00:01:2049","index":0,
   // "flags":["file"],"source":"pagemap"} on one line, without a newline. What does not apply, or
-  // was not asked for, is absent.
+  // was not asked for, is absent. With kObject "object_start" and "object_end" stand in place of
+  // "start" and "end", so that nobody takes an offset for an address.
   void AppendJson(const v1::ProcessRef& process, const v1::PageChunk& chunk,
                   const v1::PageExtent& extent, fmt::memory_buffer& out) const;
 
-  // The same, as CSV under kCsvHeading, with its newline. Flags are joined by "|".
+  // The same, as CSV under kCsvHeading, with its newline. Flags are joined by "|". Of the two pairs
+  // of starts and ends one is empty.
   void AppendCsv(const v1::ProcessRef& process, const v1::PageChunk& chunk,
                  const v1::PageExtent& extent, fmt::memory_buffer& out) const;
   static constexpr char kCsvHeading[] =
       "pid,start_time_ticks,start,end,pages,state,pfn,swap_type,swap_offset,swap_area,object,index,"
-      "flags,source\n";
+      "flags,source,object_start,object_end\n";
 
   // Where an extent is, for people: "pfn 1193046", "/dev/zram0:4711", "swap 0:4711", or nothing.
   // Bytes as the daemon gave them.
@@ -46,6 +56,7 @@ class PageLineWriter {
   uint64_t ObjectIndex(const v1::PageChunk& chunk, const v1::PageExtent& extent) const;
 
   uint64_t page_size_bytes_;
+  StartOrigin origin_;
   SwapAreaPaths areas_;
   // As JSON strings.
   SwapAreaPaths json_areas_;

@@ -60,14 +60,14 @@ class PageLineTest : public testing::Test {
   PageLineWriter writer_{kPage, {{0, "/dev/zram0"}, {2, "/swap \"x\",\xff"}}};
 };
 
-// The two lines that the design gives; its first one has a source that is still to come.
+// The two lines that the design gives.
 TEST_F(PageLineTest, JsonIsAsInTheDesign) {
   v1::PageExtent swapped = Swapped();
-  swapped.set_source(v1::PAGE_SOURCE_PAGEMAP);
+  swapped.set_source(v1::PAGE_SOURCE_BPF);
   EXPECT_EQ(Json(swapped),
             R"({"pid":123,"start_time_ticks":5523,"start":"0x7f1200000000","end":"0x7f1200003000",)"
             R"("pages":3,"state":"swapped","swap":{"type":0,"offset":4711,"area":"/dev/zram0"},)"
-            R"("object":"00:01:2049","index":0,"flags":["file"],"source":"pagemap"})");
+            R"("object":"00:01:2049","index":0,"flags":["file"],"source":"bpf"})");
   EXPECT_EQ(Json(Mapped()),
             R"({"pid":123,"start_time_ticks":5523,"start":"0x7f1200003000","end":"0x7f1200004000",)"
             R"("pages":1,"state":"mapped","pfn":1193046,"object":"00:01:2049","index":3,)"
@@ -101,18 +101,39 @@ TEST_F(PageLineTest, OddAreaPathsAreStillJsonAndCsv) {
   EXPECT_EQ(nlohmann::json::parse(Json(extent))["swap"]["area"], "/swap \"x\",\xef\xbf\xbd");
   EXPECT_EQ(Csv(extent),
             "123,5523,0x7f1200000000,0x7f1200003000,3,swapped,,2,4711,\"/swap \"\"x\"\",\xff\","
-            "00:01:2049,0,file,\n");
+            "00:01:2049,0,file,,,\n");
 }
 
 TEST_F(PageLineTest, CsvHasAFieldForEachColumn) {
   EXPECT_EQ(Csv(Mapped()),
             "123,5523,0x7f1200003000,0x7f1200004000,1,mapped,1193046,,,,00:01:2049,3,"
-            "file|exclusive,pagemap\n");
+            "file|exclusive,pagemap,,\n");
   chunk_.clear_object();
   const std::string heading = PageLineWriter::kCsvHeading;
   const std::string line = Csv(Mapped());
   EXPECT_EQ(std::count(heading.begin(), heading.end(), ','),
             std::count(line.begin(), line.end(), ','));
+}
+
+TEST_F(PageLineTest, OffsetsIntoAnObjectAreNotCalledAddresses) {
+  const PageLineWriter writer(kPage, {{0, "/dev/zram0"}}, StartOrigin::kObject);
+  chunk_.set_start(0x10000);
+  chunk_.set_object_index(0x10);
+  v1::PageExtent extent = Swapped();
+  extent.set_start(0x11000);
+  extent.set_flags(1u << v1::PAGE_FLAG_FILE | 1u << v1::PAGE_FLAG_SWAP_CACHE);
+  extent.set_source(v1::PAGE_SOURCE_BPF);
+  fmt::memory_buffer json;
+  writer.AppendJson(process_, chunk_, extent, json);
+  EXPECT_EQ(fmt::to_string(json),
+            R"({"pid":123,"start_time_ticks":5523,"object_start":"0x11000","object_end":"0x14000",)"
+            R"("pages":3,"state":"swapped","swap":{"type":0,"offset":4711,"area":"/dev/zram0"},)"
+            R"("object":"00:01:2049","index":17,"flags":["file","swap_cache"],"source":"bpf"})");
+  fmt::memory_buffer csv;
+  writer.AppendCsv(process_, chunk_, extent, csv);
+  EXPECT_EQ(fmt::to_string(csv),
+            "123,5523,,,3,swapped,,0,4711,/dev/zram0,00:01:2049,17,file|swap_cache,bpf,"
+            "0x11000,0x14000\n");
 }
 
 TEST_F(PageLineTest, LocationsForPeople) {

@@ -13,6 +13,7 @@ TEST(PageNamesTest, SpellsEnumsInLowerCase) {
   EXPECT_EQ(StateName(v1::PAGE_STATE_UNKNOWN), "unknown");
   EXPECT_EQ(StateName(v1::PAGE_STATE_UNSPECIFIED), "");
   EXPECT_EQ(SourceName(v1::PAGE_SOURCE_CACHESTAT), "cachestat");
+  EXPECT_EQ(SourceName(v1::PAGE_SOURCE_BPF), "bpf");
   EXPECT_EQ(KindName(v1::MAPPING_KIND_SHMEM), "shmem");
 }
 
@@ -28,6 +29,7 @@ TEST(PageNamesTest, NamesFlagsInOrder) {
               ElementsAre("file", "exclusive"));
   EXPECT_THAT(FlagNames(1u << v1::PAGE_FLAG_SOFT_DIRTY | 1u << v1::PAGE_FLAG_DEVICE_PRIVATE),
               ElementsAre("soft_dirty", "device_private"));
+  EXPECT_THAT(FlagNames(1u << v1::PAGE_FLAG_SWAP_CACHE), ElementsAre("swap_cache"));
 }
 
 TEST(PageNamesTest, ReadsStatesBack) {

@@ -54,6 +54,7 @@ PageQueryEnd RunPageQuery(v1::PagemapService::StubInterface& service, const Page
   for (const v1::PageState state : query.states) request.add_states(state);
   for (const v1::PageField field : query.fields) request.add_fields(field);
   v1::Target& target = *request.add_targets();
+  if (query.object_address.has_value()) target.set_object_address(*query.object_address);
 
   PageQueryEnd end;
   v1::ProcessRef process = query.process;

@@ -11,10 +11,12 @@
 
 namespace pagemapd {
 
-// What is asked about the extents of one process.
+// What is asked about the extents of one process, or of one object that it maps.
 struct PageQuery {
   v1::ProcessRef process;
-  // None: the whole address space.
+  // As in Target: the object mapped there, with `spans` of byte offsets; takes VIEW_OBJECT.
+  std::optional<uint64_t> object_address;
+  // None: the whole address space, or the whole object.
   std::vector<AddressSpan> spans;
   v1::View view = v1::VIEW_PROCESS;
   // None: every state.

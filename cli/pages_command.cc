@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -21,12 +23,14 @@ namespace {
 // Writes extents in one format as they come.
 class ExtentWriter {
  public:
+  // `mappings` name the extents of a table; for extents of an object the one at its address does.
   ExtentWriter(const Session& session, PageLineWriter lines,
-               const std::vector<v1::Mapping>& mappings, uint64_t page_size_bytes,
-               bool with_locations, bool with_flags)
+               const std::vector<v1::Mapping>& mappings, std::optional<uint64_t> object_address,
+               uint64_t page_size_bytes, bool with_locations, bool with_flags)
       : session_(session),
         lines_(std::move(lines)),
         mappings_(mappings),
+        object_address_(object_address),
         page_size_bytes_(page_size_bytes),
         with_locations_(with_locations),
         with_flags_(with_flags) {}
@@ -61,7 +65,8 @@ class ExtentWriter {
     if (!session_.with_heading()) return;
     if (session_.format() == OutputFormat::kCsv) out.Append(PageLineWriter::kCsvHeading);
     if (session_.format() == OutputFormat::kTable) {
-      AppendRow("RANGE", "PAGES", "SIZE", "STATE", "LOCATION", "FLAGS", "MAPPING");
+      AppendRow(object_address_.has_value() ? "OFFSET" : "RANGE", "PAGES", "SIZE", "STATE",
+                "LOCATION", "FLAGS", "MAPPING");
     }
   }
 
@@ -87,7 +92,7 @@ class ExtentWriter {
 
   void WriteTableRow(const v1::PageExtent& extent) {
     const uint64_t bytes = extent.pages() * page_size_bytes_;
-    const v1::Mapping* mapping = MappingAt(mappings_, extent.start());
+    const v1::Mapping* mapping = MappingAt(mappings_, object_address_.value_or(extent.start()));
     if (mapping != named_) {
       named_ = mapping;
       name_ = mapping == nullptr ? "-" : session_.Printable(MappingName(*mapping));
@@ -127,6 +132,7 @@ class ExtentWriter {
   const Session& session_;
   const PageLineWriter lines_;
   const std::vector<v1::Mapping>& mappings_;
+  const std::optional<uint64_t> object_address_;
   const uint64_t page_size_bytes_;
   const bool with_locations_;
   const bool with_flags_;
@@ -142,6 +148,7 @@ class ExtentWriter {
 ExitCode RunPages(const Session& session, const PagesOptions& options) {
   const bool table = session.format() == OutputFormat::kTable;
   const bool with_locations = options.locations.value_or(!table);
+  const bool of_object = options.object_address.has_value();
 
   v1::GetCapabilitiesResponse capabilities;
   grpc::Status status = session.GetCapabilities(&capabilities);
@@ -150,16 +157,20 @@ ExitCode RunPages(const Session& session, const PagesOptions& options) {
 
   PageQuery query;
   query.process.set_pid(options.pid);
+  query.object_address = options.object_address;
   query.spans = Union(options.ranges);
   query.view = options.view;
   query.states = options.states;
   if (with_locations) query.fields.push_back(v1::PAGE_FIELD_LOCATION);
-  if (!table)
+  if (!table) {
     query.fields.insert(query.fields.end(), {v1::PAGE_FIELD_FLAGS, v1::PAGE_FIELD_SOURCE});
+  }
   if (options.flags) query.fields.push_back(v1::PAGE_FIELD_FRAME_FLAGS);
+  if (options.swap_cache) query.fields.push_back(v1::PAGE_FIELD_SWAP_CACHE);
 
   ProcessMappings process;
-  if (table || !options.globs.empty() || session.error_terminal().is_terminal) {
+  // How large an object is they do not tell: they are not worth a call for its progress.
+  if (table || !options.globs.empty() || (session.error_terminal().is_terminal && !of_object)) {
     status = ListAllMappings(session.service(), options.pid, /*include_vm_flags=*/false, &process);
     if (!status.ok()) return session.Fail(status);
     query.process = process.process;
@@ -176,9 +187,14 @@ ExitCode RunPages(const Session& session, const PagesOptions& options) {
     if (!status.ok()) return session.Fail(status);
   }
 
-  ExtentWriter writer(session, PageLineWriter(page_size_bytes, SwapAreaPathsOf(areas)),
-                      process.mappings, page_size_bytes, with_locations, options.flags);
-  const ScanPosition position(process.mappings, query.spans, page_size_bytes);
+  ExtentWriter writer(session,
+                      PageLineWriter(page_size_bytes, SwapAreaPathsOf(areas),
+                                     of_object ? StartOrigin::kObject : StartOrigin::kAddressSpace),
+                      process.mappings, options.object_address, page_size_bytes, with_locations,
+                      options.flags || options.swap_cache);
+  // Of an object the total is not known: a position without mappings says 0.
+  const std::vector<v1::Mapping> none;
+  const ScanPosition position(of_object ? none : process.mappings, query.spans, page_size_bytes);
   const bool to_terminal = session.out_terminal().is_terminal;
   PageQueryEnd end;
   {

@@ -13,17 +13,22 @@ namespace pagemapd {
 
 struct PagesOptions {
   int32_t pid = 0;
+  // Set: about the object mapped there; `ranges` are byte offsets into it, `view` is VIEW_OBJECT,
+  // and there are no globs.
+  std::optional<uint64_t> object_address;
   std::vector<AddressSpan> ranges;
   std::vector<std::string> globs;
   // None: every state.
   std::vector<v1::PageState> states;
   v1::View view = v1::VIEW_PROCESS;
   bool flags = false;
+  // Tell which swapped pages of shared memory have a copy in RAM.
+  bool swap_cache = false;
   // Unset: in every format but the table.
   std::optional<bool> locations;
 };
 
-// `pagemapctl pages PID`: extents, written as they come.
+// `pagemapctl pages PID`: extents of a process or of an object, written as they come.
 ExitCode RunPages(const Session& session, const PagesOptions& options);
 
 }  // namespace pagemapd

@@ -76,6 +76,11 @@ class SummaryWriter {
                {"TYPE", Table::Align::kRight},
                {"PAGES", Table::Align::kRight},
                {"SIZE", Table::Align::kRight}}};
+  Table folios_{{{"PID", Table::Align::kRight},
+                 {"ORDER", Table::Align::kRight},
+                 {"FOLIO", Table::Align::kRight},
+                 {"RESIDENT", Table::Align::kRight},
+                 {"SWAPPED", Table::Align::kRight}}};
   int answered_ = 0;
   v1::PageCounts total_;
 };
@@ -103,6 +108,13 @@ nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) con
     }
     entry["pages"] = use.pages();
     json["swap"].push_back(std::move(entry));
+  }
+  if (!options_.folios) return json;
+  json["folios"] = nlohmann::ordered_json::array();
+  for (const v1::FolioSize& size : summary.folios()) {
+    json["folios"].push_back({{"order", size.order()},
+                              {"resident_pages", size.resident_pages()},
+                              {"swapped_pages", size.swapped_pages()}});
   }
   return json;
 }
@@ -133,6 +145,12 @@ void SummaryWriter::AddTableRows(const v1::TargetSummary& summary) {
     swap_.AddRow({pid, area == areas_.end() ? "not known" : session_.Printable(area->second),
                   use.has_type() ? absl::StrCat(use.type()) : "-", absl::StrCat(use.pages()),
                   ByteSize(use.pages() * page_size_bytes_)});
+  }
+  for (const v1::FolioSize& size : summary.folios()) {
+    // Bounded, since the kernel knows no order near it and a shift must stay within its type.
+    const std::string folio = size.order() < 40 ? ByteSize(page_size_bytes_ << size.order()) : "?";
+    folios_.AddRow({pid, absl::StrCat(size.order()), folio, absl::StrCat(size.resident_pages()),
+                    absl::StrCat(size.swapped_pages())});
   }
   ++answered_;
   const v1::PageCounts& counts = summary.total();
@@ -200,9 +218,11 @@ void SummaryWriter::FinishTable() {
   Table table(std::move(columns));
   for (std::vector<std::string>& row : rows_) table.AddRow(std::move(row));
   table.Write(session_.with_heading(), session_.out());
-  if (swap_.empty()) return;
-  session_.out().Append("\n");
-  swap_.Write(session_.with_heading(), session_.out());
+  for (const Table* more : {&swap_, &folios_}) {
+    if (more->empty()) continue;
+    session_.out().Append("\n");
+    more->Write(session_.with_heading(), session_.out());
+  }
 }
 
 void SummaryWriter::Finish() {
@@ -234,6 +254,7 @@ ExitCode RunSummary(const Session& session, const SummaryOptions& options) {
     v1::SummarizePagesRequest request;
     request.set_view(v1::VIEW_PROCESS);
     request.set_include_mappings(options.mappings || session.format() != OutputFormat::kTable);
+    request.set_include_folios(options.folios && session.format() != OutputFormat::kCsv);
     for (const size_t end = std::min(options.pids.size(), next + step); next < end; ++next) {
       request.add_targets()->mutable_process()->set_pid(options.pids[next]);
     }

@@ -12,6 +12,8 @@ struct SummaryOptions {
   std::vector<int32_t> pids;
   // Rows for mappings in the table; the other formats have them anyway.
   bool mappings = false;
+  // Count by the size of folios too. CSV, whose rows are mappings, leaves that out as it does swap.
+  bool folios = false;
 };
 
 // `pagemapctl summary PID...`: pages by state.

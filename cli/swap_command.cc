@@ -59,7 +59,7 @@ void WriteTable(const Session& session, const v1::ListSwapAreasResponse& respons
                  ? "zswap is on: what is on disk at an offset need not be the page\n"
                  : "zswap is off\n");
   if (!all_types_certain) {
-    session.Complain("type ?: the kernel does not tell for certain which swap type the area has");
+    session.Complain("type ?: the daemon cannot tell for certain which swap type the area has");
   }
 }
 

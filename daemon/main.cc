@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +22,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/bpf/page_cache_walker.h"
+#include "daemon/bpf/swap_table.h"
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/proc_root.h"
@@ -29,7 +33,9 @@
 #include "daemon/service/limits.h"
 #include "daemon/service/listener.h"
 #include "daemon/service/pagemap_service.h"
+#include "daemon/shmem/object_resolver.h"
 #include "daemon/shmem/page_cache_probe.h"
+#include "daemon/shmem/page_cache_reader.h"
 #include "version.h"
 
 namespace pagemapd {
@@ -60,15 +66,18 @@ void DescribeFlags(CLI::App& app, Flags& flags) {
   app.add_option("--workers", flags.workers, "Threads that scan")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--source", flags.source,
-                 "How shared pages that pagemap does not settle are found: auto takes the best "
-                 "that the kernel offers; probe is lseek with cachestat or mincore")
-      ->check(CLI::IsMember({"auto", "probe"}))
+  app.add_option(
+         "--source", flags.source,
+         "How shared pages that pagemap does not settle are found: auto takes the best "
+         "that the kernel offers; bpf reads the page cache by a BPF program, with the place "
+         "in swap; probe is lseek with cachestat or mincore. One that is not available "
+         "gives way to the next")
+      ->check(CLI::IsMember({"auto", "bpf", "probe"}))
       ->capture_default_str();
   app.add_option("--without", flags.without,
-                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat. May be given more "
-                 "than once")
-      ->check(CLI::IsMember({"pagemap-scan", "cachestat"}));
+                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat, bpf. May be given "
+                 "more than once")
+      ->check(CLI::IsMember({"pagemap-scan", "cachestat", "bpf"}));
   app.add_option("--max-bytes-in-flight", flags.limits.max_bytes_in_flight,
                  absl::StrCat("What all scans together may hold in answers not sent yet, in bytes; "
                               "each counts ",
@@ -126,6 +135,18 @@ void LogFromGrpc(gpr_log_func_args* args) {
   spdlog::log(level, "grpc message=\"{}\"", args->message);
 }
 
+absl::Status BpfTakenAway() { return absl::UnavailableError("taken away by --without bpf"); }
+
+absl::StatusOr<std::unique_ptr<PageCacheWalker>> LoadWalker(const Flags& flags) {
+  if (Lacks(flags, "bpf")) return BpfTakenAway();
+  return PageCacheWalker::Load(flags.workers);
+}
+
+absl::StatusOr<std::unique_ptr<SwapTable>> LoadSwapTable(const Flags& flags) {
+  if (Lacks(flags, "bpf")) return BpfTakenAway();
+  return SwapTable::Load();
+}
+
 absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
   std::vector<ListenAddress> addresses;
   for (const std::string& text : flags.addresses) {
@@ -143,12 +164,7 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
   if (Lacks(flags, "pagemap-scan")) features->pagemap_scan = false;
   if (Lacks(flags, "cachestat")) features->cachestat = false;
 
-  ScanEnvironment environment = {
-      root, *features,
-      PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
-                                         : PageCacheProbe::Method::kMincore,
-                     root),
-      std::nullopt};
+  ScanEnvironment environment = {root, *features, std::nullopt};
   if (absl::StatusOr<KPageFlags> kpageflags = KPageFlags::Open(root); kpageflags.ok()) {
     environment.kpageflags.emplace(*std::move(kpageflags));
   } else {
@@ -158,11 +174,35 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
     spdlog::warn("pagemap hides frames and swap offsets: CAP_SYS_ADMIN is missing");
   }
 
-  WorkerPool pool(flags.workers);
-  PagemapService service(environment, pool, flags.limits,
-                         {{"probe", /*available=*/true, /*active=*/true,
-                           features->cachestat ? "lseek and cachestat" : "lseek and mincore"}},
-                         [] { kill(getpid(), kIdleSignal); });
+  const absl::StatusOr<std::unique_ptr<PageCacheWalker>> walker = LoadWalker(flags);
+  const bool reads = walker.ok() && flags.source != "probe";
+  if (!walker.ok() && flags.source != "probe") {
+    spdlog::warn("no source bpf, and so no swap offsets of shared memory error=\"{}\"",
+                 walker.status().ToString());
+  }
+  // Where BPF as a whole is not to be had, that has just been said.
+  const absl::StatusOr<std::unique_ptr<SwapTable>> swap_table = LoadSwapTable(flags);
+  if (!swap_table.ok() && walker.ok()) {
+    spdlog::warn("swap types of several areas are not told apart error=\"{}\"",
+                 swap_table.status().ToString());
+  }
+  const PageCacheProbe probe(
+      features->cachestat ? PageCacheProbe::Method::kCachestat : PageCacheProbe::Method::kMincore,
+      root);
+  std::vector<ObjectResolver> resolvers;
+  for (int slice = 0; slice < flags.workers; ++slice) {
+    std::optional<PageCacheReader> reader;
+    if (reads) reader.emplace(**walker, slice, features->special_types);
+    resolvers.emplace_back(probe, reader);
+  }
+  WorkerPool pool(std::move(resolvers));
+  PagemapService service(
+      environment, pool, swap_table.ok() ? swap_table->get() : nullptr, flags.limits,
+      {{"bpf", walker.ok(), reads,
+        walker.ok() ? "the page cache, read by a BPF program" : walker.status().ToString()},
+       {"probe", /*available=*/true, /*active=*/!reads,
+        features->cachestat ? "lseek and cachestat" : "lseek and mincore"}},
+      [] { kill(getpid(), kIdleSignal); });
   absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
   if (!server.ok()) return server.status();
   for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
@@ -172,10 +212,10 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
     }
   }
   spdlog::info(
-      "started version={} pid={} kernel={} pagemap_scan={} cachestat={} locations={} "
+      "started version={} pid={} kernel={} source={} pagemap_scan={} cachestat={} locations={} "
       "workers={} max_scans={}",
-      kVersion, getpid(), features->release, features->pagemap_scan, features->cachestat,
-      features->locations, flags.workers, MaxScans(flags.limits));
+      kVersion, getpid(), features->release, reads ? "bpf" : "probe", features->pagemap_scan,
+      features->cachestat, features->locations, flags.workers, MaxScans(flags.limits));
 
   const int signal = WaitToStop(stop_signals);
   spdlog::info("stopping signal={}", strsignal(signal));

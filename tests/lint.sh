@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export HOME=${HOME:-/root}
 
-mapfile -t files < <(find daemon cli tests deploy -name '*.cc' -o -name '*.h' | sort)
+mapfile -t files < <(find daemon cli tests deploy -name '*.cc' -o -name '*.h' -o -name '*.bpf.c' |
+  sort)
 failed=0
 
 echo "Format of ${#files[@]} files"
@@ -15,16 +16,17 @@ if ! clang-format --dry-run --Werror "${files[@]}"; then
   failed=1
 fi
 
-# clang-tidy needs the headers that protoc writes.
+# clang-tidy needs the headers that protoc and bpftool write.
 bazel build --noshow_progress --ui_event_filters=-info,-debug --show_result=0 \
-  //proto:pagemapd_v1_cc
-generated=$(bazel info bazel-bin 2>/dev/null)/proto
+  //proto:pagemapd_v1_cc //daemon/bpf:page_cache_walk_skel //daemon/bpf:swap_table_read_skel
+generated=$(bazel info bazel-bin 2>/dev/null)
 
 tidy() {  # CHECKS FILE...: in parallel; CHECKS come on top of those of .clang-tidy.
   # shellcheck disable=SC2016
   printf '%s\0' "${@:2}" |
     xargs -0 -n 2 -P "$(nproc)" bash -c '
-      clang-tidy -quiet -checks="$1" "${@:3}" -- -std=c++17 -I. -isystem "$2" \
+      clang-tidy -quiet -checks="$1" "${@:3}" -- -std=c++17 -I. \
+        -isystem "$2" -isystem "$2/proto" \
         2> >(grep -v "warnings\? generated" >&2)' tidy "$1" "$generated"
 }
 
@@ -34,8 +36,9 @@ analyzed=()
 plain=()
 for file in "${files[@]}"; do
   case $file in
-    *.h | *_test.cc | tests/*) ;;
-    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/shmem/* | daemon/query/*)
+    *.h | *.bpf.c | *_test.cc | tests/*) ;;
+    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/bpf/* | daemon/shmem/* | \
+      daemon/query/*)
       analyzed+=("$file")
       ;;
     *) plain+=("$file") ;;

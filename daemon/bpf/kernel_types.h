@@ -13,6 +13,8 @@ struct xarray {
 };
 struct xa_node {
   unsigned char shift;
+  unsigned char count;
+  unsigned char nr_values;
   struct xarray* array;
   void* slots[64];
 };

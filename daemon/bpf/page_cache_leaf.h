@@ -14,52 +14,59 @@
 // reschedules inside a walk; this many take some 30 us.
 #define PAGE_CACHE_WALK_LEAVES 257
 
-// What an entry of the xarray is, to the reader of a leaf. Swap entries and siblings are as in the
-// kernel (include/linux/xarray.h); pointers never leave it.
-//
-//   0                        nothing
-//   value & 1                swap entry: see page_cache_walker.h
-//   value < 256, & 3 == 2    sibling of the entry in slot value >> 2 of the same leaf
-//   PAGE_CACHE_RESIDENT      a folio
-//   PAGE_CACHE_UNWRITTEN     a folio that was allocated and never written
-//   PAGE_CACHE_LOST          an entry that is being changed
-#define PAGE_CACHE_RESIDENT 4
-#define PAGE_CACHE_UNWRITTEN 8
-#define PAGE_CACHE_LOST 1026
+// Steps of one run of skip_holes, at most: a step is a hole's part of one node.
+#define PAGE_CACHE_SKIP_STEPS 4096
 
 enum page_cache_leaf_kind {
   // No page.
   PAGE_CACHE_LEAF_HOLE = 0,
-  // `slots` holds an entry a page.
-  PAGE_CACHE_LEAF_SLOTS = 1,
-  // All pages belong to `entry`, which is larger than a leaf.
-  PAGE_CACHE_LEAF_WHOLE = 2,
+  // All pages are in RAM: of folios of any sizes, `order` is 0; of one that is larger than a leaf.
+  PAGE_CACHE_LEAF_FOLIO = 1,
+  // All pages are of one swap entry that is larger than a leaf.
+  PAGE_CACHE_LEAF_VALUE = 2,
+  // An entry a page: each a folio of one page, a swap entry, or none.
+  PAGE_CACHE_LEAF_PAGES_EACH = 3,
+  // An entry a page, some of them larger than a page.
+  PAGE_CACHE_LEAF_SIBLINGS = 4,
   // The tree changed underneath: walk again.
-  PAGE_CACHE_LEAF_LOST = 3,
+  PAGE_CACHE_LEAF_LOST = 5,
 };
 
+// Pages that are fallocated and were never written are as no page. Pointers never leave the kernel.
 struct page_cache_leaf {
   __u32 kind;
-  // WHOLE: log2 of the pages of `entry`.
+  // FOLIO, VALUE: log2 of its pages.
   __u32 order;
-  // WHOLE: the entry, and the index of its first page.
-  __u64 entry;
-  __u64 entry_index;
-  // SLOTS: some entries are larger than a page, so there are siblings.
-  __u64 has_siblings;
+  // VALUE: the swap entry (see page_cache_walker.h) of the page with index `value_index`.
+  __u64 value;
+  __u64 value_index;
+  // PAGES_EACH: a bit a page in RAM, and a bit a swap entry.
+  __u64 folios;
+  __u64 values;
+  // PAGES_EACH: the swap entries.
+  // SIBLINGS: 0 is no page, PAGE_CACHE_FOLIO a page in RAM, odd a swap entry, and the rest the
+  // xarray's own: a sibling, of the same folio or large swap entry as the slot
+  // PAGE_CACHE_HEAD(entry), or an entry that was being changed.
   __u64 slots[PAGE_CACHE_LEAF_PAGES];
 };
 
-// Arguments of the program, as those of a raw tracepoint.
+#define PAGE_CACHE_FOLIO 4
+#define PAGE_CACHE_IS_SIBLING(entry) (((entry)&3) == 2 && (entry) < 256)
+#define PAGE_CACHE_HEAD(entry) ((entry) >> 2)
+
+// Arguments of both programs, as those of a raw tracepoint.
 struct page_cache_walk_args {
   // Of the calling process.
   __u64 fd;
   // Index of the first page >> PAGE_CACHE_LEAF_SHIFT.
   __u64 first_leaf;
-  // At most PAGE_CACHE_WALK_LEAVES.
+  // walk_page_cache: at most PAGE_CACHE_WALK_LEAVES.
   __u64 leaves;
-  // Which PAGE_CACHE_WALK_LEAVES elements of the map to write.
-  __u64 slice;
+  // walk_page_cache: not 0 to have the sizes of folios told.
+  __u64 sizes;
+  // Where in the map the first leaf goes. A multiple of PAGE_CACHE_WALK_LEAVES begins a slice,
+  // which the leaves of one walk must not leave, and one run at a time may use.
+  __u64 first_element;
 };
 
 enum page_cache_walk_result {

@@ -8,10 +8,20 @@ namespace pagemapd {
 namespace {
 
 constexpr uint64_t kUserEnd = (uint64_t{1} << 56) - kPageSizeBytes;
+constexpr uint64_t kObjectEnd = uint64_t{1} << 63;
 constexpr PageRange kVsyscall = {0xffffffffff600000, 0xffffffffff601000};
 
 absl::Status Invalid(const PageRange& range, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("range ", ToString(range), " ", why));
+}
+
+absl::Status ValidateShape(const PageRange& range) {
+  if (range.start == range.end) return Invalid(range, "is empty");
+  if (range.start > range.end) return Invalid(range, "is reversed");
+  if ((range.start | range.end) & (kPageSizeBytes - 1)) {
+    return Invalid(range, absl::StrCat("is not aligned to ", kPageSizeBytes, " bytes"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -26,14 +36,16 @@ PageRange Intersect(const PageRange& a, const PageRange& b) {
 }
 
 absl::Status ValidateRange(const PageRange& range) {
-  if (range.start == range.end) return Invalid(range, "is empty");
-  if (range.start > range.end) return Invalid(range, "is reversed");
-  if ((range.start | range.end) & (kPageSizeBytes - 1)) {
-    return Invalid(range, absl::StrCat("is not aligned to ", kPageSizeBytes, " bytes"));
-  }
+  if (absl::Status status = ValidateShape(range); !status.ok()) return status;
   if (range.end > kUserEnd && !(range == kVsyscall)) {
     return Invalid(range, "reaches past the user address space");
   }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateObjectRange(const PageRange& range) {
+  if (absl::Status status = ValidateShape(range); !status.ok()) return status;
+  if (range.end > kObjectEnd) return Invalid(range, "reaches past the largest file");
   return absl::OkStatus();
 }
 

@@ -37,6 +37,9 @@ PageRange Intersect(const PageRange& a, const PageRange& b);
 // kernel half that maps shows, may be asked for by its exact range.
 absl::Status ValidateRange(const PageRange& range);
 
+// The same for byte offsets into an object, which reach to 2^63: the most that a file can have.
+absl::Status ValidateObjectRange(const PageRange& range);
+
 // Sorts, and merges what overlaps or touches. Each range must be valid.
 std::vector<PageRange> Normalize(std::vector<PageRange> ranges);
 

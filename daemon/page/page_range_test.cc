@@ -62,6 +62,15 @@ TEST(ValidateRangeTest, AcceptsTheVsyscallPageByItsExactRangeOnly) {
   EXPECT_FALSE(ValidateRange({0xffffffffff5ff000, 0xffffffffff601000}).ok());
 }
 
+TEST(ValidateObjectRangeTest, ReachesAsFarAsAFile) {
+  EXPECT_TRUE(ValidateObjectRange({0, uint64_t{1} << 63}).ok());
+  EXPECT_THAT(ValidateObjectRange({0, (uint64_t{1} << 63) + 0x1000}).message(),
+              HasSubstr("0x8000000000001000 reaches past the largest file"));
+  EXPECT_THAT(ValidateObjectRange({0x1000, 0x1000}).message(), HasSubstr("empty"));
+  EXPECT_THAT(ValidateObjectRange({0x2000, 0x1000}).message(), HasSubstr("reversed"));
+  EXPECT_THAT(ValidateObjectRange({0x2000, 0x3001}).message(), HasSubstr("aligned"));
+}
+
 TEST(ValidateRangeTest, RefusesTheRestAndSaysWhy) {
   struct Case {
     PageRange range;

@@ -24,6 +24,7 @@ inline constexpr int kPageStates = 7;
 enum class PageSource : uint8_t {
   kNone = 0,
   kPagemap = 1,
+  kBpf = 3,
   kCachestat = 4,
   kMincore = 5,
   kSeek = 6,
@@ -83,6 +84,10 @@ class PageRecord {
   }
   constexpr PageFlags flags() const {
     return static_cast<PageFlags>((bits_ & kFlagMask) >> kFlagShift);
+  }
+  // Present, and in the page cache of the mapped file: no copy of a private mapping.
+  constexpr bool mapped_from_file() const {
+    return state() == PageState::kMapped && (flags() & kFlagFile) != 0;
   }
   constexpr bool has_location() const { return (bits_ & kLocationMask) != 0; }
   // Of a mapped page with a location.

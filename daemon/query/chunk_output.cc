@@ -9,6 +9,7 @@ namespace pagemapd {
 void ChunkOutput::Reset() {
   counts = PageCounts();
   swap_types = {};
+  folios = {};
   extents.clear();
   bytes.clear();
   uniform.reset();

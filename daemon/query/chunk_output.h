@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "daemon/page/folio_counts.h"
 #include "daemon/page/page_counts.h"
 #include "daemon/query/extent_builder.h"
 #include "daemon/query/scan_spec.h"
@@ -19,6 +20,8 @@ struct ChunkOutput {
   PageCounts counts;
   // kCounts only.
   SwapTypeCounts swap_types{};
+  // With ScanSpec::folios; filled by the scanner.
+  FolioCounts folios;
   // kExtents.
   std::vector<Extent> extents;
   // kPacked: a u64 a page; kBitmap: a bit a page. Empty if `uniform` is set, and if no page of the

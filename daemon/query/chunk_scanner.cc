@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "daemon/page/pagemap_decoder.h"
@@ -14,10 +15,6 @@ namespace {
 
 constexpr size_t kRegions = 2048;
 constexpr size_t kWords = 16 << 10;
-
-bool MappedFromFile(PageRecord record) {
-  return record.state() == PageState::kMapped && (record.flags() & kFlagFile) != 0;
-}
 
 absl::Status Internal(const absl::Status& error) {
   return TargetError(TargetErrorReason::kInternal, error.message());
@@ -60,7 +57,8 @@ absl::Status ForEachRegion(const TargetScan& scan, PageRange block, uint64_t any
 
 }  // namespace
 
-ChunkScanner::ChunkScanner() : records_(kBlockPages), regions_(kRegions), words_(kWords) {}
+ChunkScanner::ChunkScanner(ObjectResolver resolver)
+    : resolver_(std::move(resolver)), records_(kBlockPages), regions_(kRegions), words_(kWords) {}
 
 absl::Status ChunkScanner::Scan(const TargetScan& scan, const Chunk& chunk, ChunkOutput* output) {
   ChunkOutputWriter writer(scan.spec(), output);
@@ -70,6 +68,11 @@ absl::Status ChunkScanner::Scan(const TargetScan& scan, const Chunk& chunk, Chun
         ScanBlock(scan, *chunk.segment, {start, end});
     if (!records.ok()) return records.status();
     writer.Append(start, *records);
+    if (scan.spec().folios && chunk.segment->object() != nullptr) {
+      absl::Status status = resolver_.CountFolios(
+          *chunk.segment->object(), chunk.segment->ObjectIndex(start), *records, &output->folios);
+      if (!status.ok()) return Internal(status);
+    }
     start = end;
   }
   writer.Finish();
@@ -82,7 +85,7 @@ absl::StatusOr<absl::Span<const PageRecord>> ChunkScanner::ScanBlock(const Targe
   const absl::Span<PageRecord> records = absl::MakeSpan(records_).first(block.Pages());
   absl::Status status;
   if (scan.pagemap() == nullptr) {
-    std::fill(records.begin(), records.end(), PageRecord());
+    status = ReadObject(segment, block, records);
   } else if (scan.spec().NeedsEntries() || segment.met_swap() ||
              !scan.environment().features.pagemap_scan) {
     status = ReadEntries(scan, block, records);
@@ -92,7 +95,22 @@ absl::StatusOr<absl::Span<const PageRecord>> ChunkScanner::ScanBlock(const Targe
   if (!status.ok()) return status;
   if (status = Resolve(scan, segment, block, records); !status.ok()) return status;
   if (scan.spec().frame_flags) AddFrameFlags(scan, records);
+  if (scan.spec().swap_cache && segment.object() != nullptr) {
+    status = resolver_.MarkSwapCache(*segment.object(), segment.ObjectIndex(block.start), records);
+    if (!status.ok()) return Internal(status);
+  }
   return records;
+}
+
+absl::Status ChunkScanner::ReadObject(const Segment& segment, PageRange block,
+                                      absl::Span<PageRecord> records) {
+  const SharedObject* object = segment.object();
+  if (object == nullptr) {
+    std::fill(records.begin(), records.end(), PageRecord(PageState::kUnknown, PageSource::kNone));
+    return absl::OkStatus();
+  }
+  absl::Status status = resolver_.Read(*object, segment.ObjectIndex(block.start), records);
+  return status.ok() ? status : Internal(status);
 }
 
 absl::Status ChunkScanner::ReadEntries(const TargetScan& scan, PageRange block,
@@ -156,9 +174,8 @@ absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segmen
     SettleRest(records, PageState::kUnknown, PageSource::kNone);
     return absl::OkStatus();
   }
-  const PageCacheProbe& probe = scan.environment().probe;
   const uint64_t index = segment.ObjectIndex(block.start);
-  auto resolution = probe.Resolve(*object, index, records, /*may_count=*/true);
+  auto resolution = resolver_.Resolve(*object, index, records, /*may_count=*/true);
   if (!resolution.ok()) return Internal(resolution.status());
   if (!resolution->counted) return absl::OkStatus();
   absl::StatusOr<bool> still_mapped = StillMapped(scan, block, records);
@@ -170,7 +187,7 @@ absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segmen
       record = PageRecord(PageState::kUnsettled, PageSource::kNone, record.flags() & ~kFlagFile);
     }
   }
-  resolution = probe.Resolve(*object, index, records, /*may_count=*/false);
+  resolution = resolver_.Resolve(*object, index, records, /*may_count=*/false);
   return resolution.ok() ? absl::OkStatus() : Internal(resolution.status());
 }
 
@@ -180,7 +197,7 @@ absl::StatusOr<bool> ChunkScanner::StillMapped(const TargetScan& scan, PageRange
   size_t next = 0;
   const auto none_mapped_before = [&](size_t end) {
     for (; next < end; ++next) {
-      if (MappedFromFile(records[next])) return false;
+      if (records[next].mapped_from_file()) return false;
     }
     return true;
   };

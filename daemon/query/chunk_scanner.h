@@ -10,6 +10,7 @@
 #include "daemon/page/page_record.h"
 #include "daemon/query/chunk_output.h"
 #include "daemon/query/target_scan.h"
+#include "daemon/shmem/object_resolver.h"
 #include "daemon/sys/pagemap_scan.h"
 
 namespace pagemapd {
@@ -18,7 +19,7 @@ namespace pagemapd {
 // scanning allocates nothing. One scanner a thread.
 class ChunkScanner {
  public:
-  ChunkScanner();
+  explicit ChunkScanner(ObjectResolver resolver);
 
   // Scans `chunk` of `scan`, one that is not known, and fills `output`, which must be reset. Errors
   // are TargetErrors.
@@ -32,7 +33,10 @@ class ChunkScanner {
   // Records of a block stay in the second-level cache from the read to the output.
   static constexpr uint64_t kBlockPages = 16 << 10;
 
+  ObjectResolver& resolver() { return resolver_; }
+
  private:
+  absl::Status ReadObject(const Segment& segment, PageRange block, absl::Span<PageRecord> records);
   absl::Status ReadEntries(const TargetScan& scan, PageRange block, absl::Span<PageRecord> records);
   absl::Status ScanRegions(const TargetScan& scan, const Segment& segment, PageRange block,
                            absl::Span<PageRecord> records);
@@ -42,6 +46,7 @@ class ChunkScanner {
                                    absl::Span<const PageRecord> records);
   void AddFrameFlags(const TargetScan& scan, absl::Span<PageRecord> records);
 
+  ObjectResolver resolver_;
   std::vector<PageRecord> records_;
   std::vector<PageRegion> regions_;
   std::vector<uint64_t> words_;

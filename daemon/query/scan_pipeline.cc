@@ -35,10 +35,10 @@ void ScanPipeline::SubmitPlanner() {
     if (planner_active_ || planned_all_ || cancelled_ || ring_.size() >= slots_) return;
     planner_active_ = true;
   }
-  pool_.Submit([self = shared_from_this()](ChunkScanner&) { self->Plan(); });
+  pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Plan(scanner); });
 }
 
-void ScanPipeline::Plan() {
+void ScanPipeline::Plan(ChunkScanner& scanner) {
   while (true) {
     {
       absl::MutexLock lock(&mutex_);
@@ -47,7 +47,7 @@ void ScanPipeline::Plan() {
         return;
       }
     }
-    if (!PlanStep()) break;
+    if (!PlanStep(scanner)) break;
   }
   bool notify;
   {
@@ -70,7 +70,7 @@ void ScanPipeline::Fail(TargetState& target, const absl::Status& error) {
   target.error.Update(error);
 }
 
-bool ScanPipeline::PlanStep() {
+bool ScanPipeline::PlanStep(ChunkScanner& scanner) {
   if (planned_target_ == nullptr) {
     if (next_target_ == targets_.size()) return false;
     PlanTarget(next_target_++);
@@ -81,7 +81,7 @@ bool ScanPipeline::PlanStep() {
   Chunk chunk;
   bool more = false;
   if (!Failed(target)) {
-    absl::StatusOr<bool> next = target.scan->NextChunk(&chunk);
+    absl::StatusOr<bool> next = target.scan->NextChunk(scanner.resolver(), &chunk);
     if (next.ok()) {
       more = *next;
     } else {
@@ -115,11 +115,9 @@ bool ScanPipeline::PlanStep() {
 }
 
 void ScanPipeline::PlanTarget(uint32_t index) {
-  TargetQuery& query = targets_[index];
   auto target = std::make_shared<TargetState>();
   target->begin_ns = MonotonicNanoseconds();
-  auto scan = TargetScan::Open(environment_, spec_, query.pid, query.start_time_ticks,
-                               std::move(query.ranges));
+  auto scan = TargetScan::Open(environment_, spec_, std::move(targets_[index]));
   if (!scan.ok()) {
     Fail(*target, scan.status());
     absl::MutexLock lock(&mutex_);

@@ -21,12 +21,6 @@
 
 namespace pagemapd {
 
-struct TargetQuery {
-  pid_t pid = 0;
-  uint64_t start_time_ticks = 0;
-  std::vector<PageRange> ranges;
-};
-
 // One step of the answer. Per target: kStart (only if it could be opened), its kChunks in address
 // order, kEnd.
 struct ScanItem {
@@ -90,9 +84,9 @@ class ScanPipeline : public std::enable_shared_from_this<ScanPipeline> {
   static void Fail(TargetState& target, const absl::Status& error);
 
   void SubmitPlanner();
-  void Plan();
+  void Plan(ChunkScanner& scanner);
   // One step of planning; false when everything is planned.
-  bool PlanStep();
+  bool PlanStep(ChunkScanner& scanner);
   void PlanTarget(uint32_t index);
   void ScanSlot(TargetState& target, Slot* slot, ChunkScanner& scanner);
   void Finish(TargetState& target, Slot* slot);

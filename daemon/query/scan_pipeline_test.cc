@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,12 +31,13 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
     features->cachestat = features->cachestat && GetParam().second;
     // For mincore: whatever else swaps on this machine, what is made here is not swapped.
     scratch_.Write("meminfo", "SwapCached: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
-    environment_ = std::make_unique<ScanEnvironment>(
-        ScanEnvironment{ProcRoot(), *features,
-                        PageCacheProbe(features->cachestat ? PageCacheProbe::Method::kCachestat
-                                                           : PageCacheProbe::Method::kMincore,
-                                       scratch_.root()),
-                        std::nullopt});
+    environment_ =
+        std::make_unique<ScanEnvironment>(ScanEnvironment{ProcRoot(), *features, std::nullopt});
+    const PageCacheProbe probe(
+        features->cachestat ? PageCacheProbe::Method::kCachestat : PageCacheProbe::Method::kMincore,
+        scratch_.root());
+    resolver_.emplace(probe);
+    pool_.emplace(std::vector<ObjectResolver>(2, *resolver_));
     auto kpageflags = KPageFlags::Open(ProcRoot());
     EXPECT_TRUE(kpageflags.ok()) << kpageflags.status();
     environment_->kpageflags.emplace(*std::move(kpageflags));
@@ -54,7 +56,7 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
       bool ready = false;
     };
     auto waiter = std::make_shared<Waiter>();
-    auto pipeline = std::make_shared<ScanPipeline>(*environment_, pool_, spec, std::move(targets),
+    auto pipeline = std::make_shared<ScanPipeline>(*environment_, *pool_, spec, std::move(targets),
                                                    slots, [waiter] {
                                                      absl::MutexLock lock(&waiter->mutex);
                                                      waiter->ready = true;
@@ -92,7 +94,8 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
 
   ScratchRoot scratch_;
   std::unique_ptr<ScanEnvironment> environment_;
-  WorkerPool pool_{2};
+  std::optional<ObjectResolver> resolver_;
+  std::optional<WorkerPool> pool_;
 };
 
 // Memory of this process, unmapped at the end.
@@ -223,15 +226,15 @@ TEST_P(ScanPipelineTest, ATargetThatDiesIsToldApart) {
     _exit(0);
   }
   ScanSpec spec;
-  auto scan = TargetScan::Open(*environment_, spec, child, 0, {});
+  auto scan = TargetScan::Open(*environment_, spec, {child, 0, {}, std::nullopt});
   ASSERT_TRUE(scan.ok()) << scan.status();
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   absl::Status status;
-  ChunkScanner scanner;
+  ChunkScanner scanner(*resolver_);
   while (status.ok()) {
     Chunk chunk;
-    absl::StatusOr<bool> more = (*scan)->NextChunk(&chunk);
+    absl::StatusOr<bool> more = (*scan)->NextChunk(scanner.resolver(), &chunk);
     status = more.status();
     if (more.ok() && !*more) break;
     if (!status.ok() || chunk.known.has_value()) continue;
@@ -253,7 +256,7 @@ TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
   ScanSpec spec;
   spec.format = Format::kPacked;
   auto stalled = std::make_shared<ScanPipeline>(
-      *environment_, pool_, spec, std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3,
+      *environment_, *pool_, spec, std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3,
       [] {});
   stalled->Start();
   // Nobody takes from the first; the second runs to its end on the same workers.

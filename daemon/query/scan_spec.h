@@ -28,6 +28,10 @@ struct ScanSpec {
   uint64_t fields = 0;
   // Flags of mapped pages from /proc/kpageflags.
   bool frame_flags = false;
+  // kFlagSwapCache of swapped pages of objects.
+  bool swap_cache = false;
+  // Pages of shared memory by the size of their folios.
+  bool folios = false;
 
   bool Wants(PageState state) const { return (states >> static_cast<int>(state)) & 1; }
   // pagemap must be read entry by entry: PAGEMAP_SCAN knows no frames and not every flag.

@@ -17,26 +17,36 @@
 
 namespace pagemapd {
 
-// A mapping, or the asked part of one, while it is scanned. Chunks share it; when the last is gone
-// it closes its object. Safe for any thread.
+// A mapping or an object, or the asked part of one, while it is scanned. Chunks share it; when the
+// last is gone it closes its object. Safe for any thread.
 class Segment {
  public:
   Segment(std::shared_ptr<const Process> process, Vma vma, PageRange cut,
           MappingClassifier::Class mapping_class)
       : process_(std::move(process)), vma_(std::move(vma)), cut_(cut), class_(mapping_class) {}
 
+  // A part of `object` itself, mapped or not: `cut` and all addresses are byte offsets into it.
+  // `vma` is one of its mappings.
+  Segment(std::shared_ptr<const SharedObject> object, Vma vma, PageRange cut,
+          MappingClassifier::Class mapping_class)
+      : whole_(std::move(object)), vma_(std::move(vma)), cut_(cut), class_(mapping_class) {}
+
   const Vma& vma() const { return vma_; }
-  // The part of the mapping that was asked for.
+  // The part that was asked for.
   const PageRange& cut() const { return cut_; }
   MappingKind kind() const { return class_.kind; }
 
+  bool is_of_object() const { return whole_ != nullptr; }
+
   // Object index of the page at `address`, which lies in the mapping.
   uint64_t ObjectIndex(uint64_t address) const {
+    if (is_of_object()) return address >> kPageShift;
     return (vma_.offset_bytes + (address - vma_.range.start)) >> kPageShift;
   }
 
   // The object, opened by the first caller; null if there is none or it cannot be opened.
   const SharedObject* object() const {
+    if (is_of_object()) return whole_.get();
     if (!class_.object.has_value()) return nullptr;
     absl::call_once(once_, [this] {
       auto opened = SharedObject::Open(*process_, vma_, *class_.object);
@@ -50,7 +60,9 @@ class Segment {
   void set_met_swap() const { met_swap_.store(true, std::memory_order_relaxed); }
 
  private:
+  // One of the two.
   const std::shared_ptr<const Process> process_;
+  const std::shared_ptr<const SharedObject> whole_;
   const Vma vma_;
   const PageRange cut_;
   const MappingClassifier::Class class_;

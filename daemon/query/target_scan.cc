@@ -39,34 +39,69 @@ absl::Status OpenError(const absl::Status& error) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<TargetScan>> TargetScan::Open(const ScanEnvironment& environment,
-                                                             const ScanSpec& spec, pid_t pid,
-                                                             uint64_t start_time_ticks,
-                                                             std::vector<PageRange> ranges) {
-  for (const PageRange& range : ranges) {
-    if (absl::Status status = ValidateRange(range); !status.ok()) return OpenError(status);
+                                                             const ScanSpec& spec,
+                                                             TargetQuery query) {
+  for (const PageRange& range : query.ranges) {
+    absl::Status status =
+        query.object_address.has_value() ? ValidateObjectRange(range) : ValidateRange(range);
+    if (!status.ok()) return OpenError(status);
   }
-  absl::StatusOr<Process> process = Process::Open(environment.root, pid, start_time_ticks);
+  absl::StatusOr<Process> process =
+      Process::Open(environment.root, query.pid, query.start_time_ticks);
   if (!process.ok()) return OpenError(process.status());
   if (!process->HasAddressSpace()) {
     return TargetError(TargetErrorReason::kNoAddressSpace,
-                       absl::StrCat("process ", pid, " is a kernel thread or a zombie"));
+                       absl::StrCat("process ", query.pid, " is a kernel thread or a zombie"));
   }
   std::shared_ptr<TargetScan> scan(new TargetScan(environment, spec));
-  scan->ranges_ = Normalize(std::move(ranges));
+  scan->ranges_ = Normalize(std::move(query.ranges));
   scan->process_ = std::make_shared<const Process>(*std::move(process));
   scan->classifier_.emplace(environment.features, *scan->process_);
-  if (spec.view == View::kProcess) {
-    absl::StatusOr<Pagemap> pagemap = Pagemap::Open(*scan->process_);
-    if (!pagemap.ok()) return OpenError(pagemap.status());
-    scan->pagemap_.emplace(*std::move(pagemap));
+  if (query.object_address.has_value()) {
+    if (absl::Status status = scan->OpenObject(*query.object_address); !status.ok()) return status;
+  } else {
+    if (spec.view == View::kProcess) {
+      absl::StatusOr<Pagemap> pagemap = Pagemap::Open(*scan->process_);
+      if (!pagemap.ok()) return OpenError(pagemap.status());
+      scan->pagemap_.emplace(*std::move(pagemap));
+    }
+    absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(*scan->process_, scan->ranges_);
+    if (!mapped.ok()) return OpenError(mapped.status());
+    scan->mapped_.emplace(*std::move(mapped));
   }
-  absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(*scan->process_, scan->ranges_);
-  if (!mapped.ok()) return OpenError(mapped.status());
-  scan->mapped_.emplace(*std::move(mapped));
   // pagemap and maps are each bound to the address space of the moment they were opened. If none
   // was exchanged between the first look at the process and now, they are bound to the same.
   if (absl::Status status = scan->CheckProcess(); !status.ok()) return status;
   return scan;
+}
+
+absl::Status TargetScan::OpenObject(uint64_t address) {
+  const uint64_t page = address & ~(kPageSizeBytes - 1);
+  const std::string shown = absl::StrCat("object at 0x", absl::Hex(address));
+  const std::vector<PageRange> range = {{page, page + kPageSizeBytes}};
+  if (absl::Status status = ValidateRange(range[0]); !status.ok()) return OpenError(status);
+  absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(*process_, range);
+  if (!mapped.ok()) return OpenError(mapped.status());
+  PageRange cut;
+  absl::StatusOr<bool> found = mapped->Next(&object_vma_, &cut);
+  if (!found.ok()) return OpenError(found.status());
+  if (*found) object_class_ = classifier_->Classify(object_vma_);
+  if (!*found || object_class_.object != SharedObject::Kind::kTmpfs) {
+    return TargetError(TargetErrorReason::kInvalidTarget,
+                       absl::StrCat(shown, ": no shared memory is mapped there"));
+  }
+  absl::StatusOr<SharedObject> object =
+      SharedObject::Open(*process_, object_vma_, SharedObject::Kind::kTmpfs);
+  if (!object.ok()) {
+    if (absl::Status status = CheckProcess(); !status.ok()) return status;
+    return OpenError(object.status());
+  }
+  absl::StatusOr<uint64_t> size_bytes = object->SizeBytes();
+  if (!size_bytes.ok()) return OpenError(size_bytes.status());
+  object_ = std::make_shared<const SharedObject>(*std::move(object));
+  const uint64_t end = (*size_bytes + kPageSizeBytes - 1) & ~(kPageSizeBytes - 1);
+  if (ranges_.empty() && end > 0) ranges_ = {{0, end}};
+  return absl::OkStatus();
 }
 
 absl::Status TargetScan::CheckProcess() const {
@@ -95,7 +130,7 @@ absl::Status TargetScan::CheckAddressSpace(uint64_t address) const {
                      absl::StrCat("process ", process_->pid(), " called exec during the scan"));
 }
 
-absl::StatusOr<uint64_t> TargetScan::SkipHoles(uint64_t position) const {
+absl::StatusOr<uint64_t> TargetScan::SkipHoles(ObjectResolver& resolver, uint64_t position) const {
   const Segment& segment = *segment_;
   uint64_t next = segment.cut().end;
   if (segment.vma().inode != 0) {
@@ -103,8 +138,7 @@ absl::StatusOr<uint64_t> TargetScan::SkipHoles(uint64_t position) const {
     if (object == nullptr) return position;
     const uint64_t index = segment.ObjectIndex(position);
     const uint64_t limit = index + ((segment.cut().end - position) >> kPageShift);
-    const uint64_t found =
-        std::clamp(environment_.probe.SkipHoles(*object, index, limit), index, limit);
+    const uint64_t found = std::clamp(resolver.SkipHoles(*object, index, limit), index, limit);
     next = position + ((found - index) << kPageShift);
   } else if (segment.kind() != MappingKind::kAnon || pagemap() == nullptr) {
     return position;
@@ -134,19 +168,31 @@ absl::StatusOr<uint64_t> TargetScan::SkipHoles(uint64_t position) const {
   return next;
 }
 
-absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
+absl::StatusOr<bool> TargetScan::NextSegment() {
+  if (object_ != nullptr) {
+    if (next_range_ == ranges_.size()) return false;
+    segment_ = std::make_shared<const Segment>(object_, object_vma_, ranges_[next_range_++],
+                                               object_class_);
+    return true;
+  }
+  Vma vma;
+  PageRange cut;
+  absl::StatusOr<bool> more = mapped_->Next(&vma, &cut);
+  if (!more.ok()) {
+    if (absl::Status status = CheckProcess(); !status.ok()) return status;
+    return TargetError(TargetErrorReason::kInternal, more.status().message());
+  }
+  if (!*more) return false;
+  const MappingClassifier::Class mapping_class = classifier_->Classify(vma);
+  segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class);
+  return true;
+}
+
+absl::StatusOr<bool> TargetScan::NextChunk(ObjectResolver& resolver, Chunk* chunk) {
   if (segment_ == nullptr || position_ == segment_->cut().end) {
-    Vma vma;
-    PageRange cut;
-    absl::StatusOr<bool> more = mapped_->Next(&vma, &cut);
-    if (!more.ok()) {
-      if (absl::Status status = CheckProcess(); !status.ok()) return status;
-      return TargetError(TargetErrorReason::kInternal, more.status().message());
-    }
-    if (!*more) return false;
-    const MappingClassifier::Class mapping_class = classifier_->Classify(vma);
-    segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class);
-    position_ = cut.start;
+    absl::StatusOr<bool> more = NextSegment();
+    if (!more.ok() || !*more) return more;
+    position_ = segment_->cut().start;
     chunk_pages_ = ChunkPages(spec_.format);
   }
   const uint64_t end = segment_->cut().end;
@@ -160,7 +206,7 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
     return true;
   }
   if (!skipped_ && end - position_ > kSparsePages << kPageShift) {
-    absl::StatusOr<uint64_t> next = SkipHoles(position_);
+    absl::StatusOr<uint64_t> next = SkipHoles(resolver, position_);
     if (!next.ok()) return next.status();
     if (*next - position_ >= kSparsePages << kPageShift) {
       if (pagemap() != nullptr) {
@@ -168,7 +214,7 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
       }
       chunk->known = PageRecord(PageState::kHole, segment_->vma().inode == 0
                                                       ? PageSource::kPagemap
-                                                      : environment_.probe.hole_source());
+                                                      : resolver.hole_source(*segment_->object()));
       chunk->range = {position_, *next};
       position_ = *next;
       // The next pages may be few: start small, and grow as long as no hole follows.
@@ -185,6 +231,7 @@ absl::StatusOr<bool> TargetScan::NextChunk(Chunk* chunk) {
 }
 
 absl::StatusOr<bool> TargetScan::MappingsChanged() const {
+  if (object_ != nullptr) return false;
   absl::StatusOr<MappedRanges> now = MappedRanges::Open(*process_, ranges_);
   if (now.ok()) {
     Vma vma;

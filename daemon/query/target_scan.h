@@ -20,7 +20,8 @@
 #include "daemon/query/mapping_kind.h"
 #include "daemon/query/scan_spec.h"
 #include "daemon/query/segment.h"
-#include "daemon/shmem/page_cache_probe.h"
+#include "daemon/shmem/object_resolver.h"
+#include "daemon/shmem/shared_object.h"
 
 namespace pagemapd {
 
@@ -28,9 +29,19 @@ namespace pagemapd {
 struct ScanEnvironment {
   ProcRoot root;
   KernelFeatures features;
-  PageCacheProbe probe;
   // Absent where /proc/kpageflags cannot be read.
   std::optional<KPageFlags> kpageflags;
+};
+
+struct TargetQuery {
+  pid_t pid = 0;
+  // 0: whoever has the pid.
+  uint64_t start_time_ticks = 0;
+  // Any order; none: everything mapped, or the whole object.
+  std::vector<PageRange> ranges;
+  // Not the process's mappings but the tmpfs object that it maps at this address; the ranges are
+  // then byte offsets into it. For the object view.
+  std::optional<uint64_t> object_address = std::nullopt;
 };
 
 // A piece of work for one worker: at most TargetScan::ChunkPages pages of one segment, or any
@@ -45,18 +56,16 @@ struct Chunk {
 // at the end whether what was scanned is still the same. Errors are TargetErrors.
 class TargetScan {
  public:
-  // `start_time_ticks` 0: whoever has the pid. `ranges`: any order; none: everything mapped.
   static absl::StatusOr<std::shared_ptr<TargetScan>> Open(const ScanEnvironment& environment,
-                                                          const ScanSpec& spec, pid_t pid,
-                                                          uint64_t start_time_ticks,
-                                                          std::vector<PageRange> ranges);
+                                                          const ScanSpec& spec, TargetQuery query);
 
   // The next chunk in address order; false at the end. Long holes come as one chunk. One thread
   // at a time.
-  absl::StatusOr<bool> NextChunk(Chunk* chunk);
+  absl::StatusOr<bool> NextChunk(ObjectResolver& resolver, Chunk* chunk);
 
   // Checks that it still is the process that Open found, and tells whether its mappings are still
-  // those that NextChunk returned. Call once, after the last chunk was scanned.
+  // those that NextChunk returned; of an object there is nothing to check, since it is held open.
+  // Call once, after the last chunk was scanned.
   absl::StatusOr<bool> MappingsChanged() const;
 
   // An error if the process has exited or called exec. Any thread.
@@ -81,8 +90,12 @@ class TargetScan {
   TargetScan(const ScanEnvironment& environment, const ScanSpec& spec)
       : environment_(environment), spec_(spec) {}
 
+  // Finds the object mapped at `address`.
+  absl::Status OpenObject(uint64_t address);
+  // Sets segment_ to the next; false at the end.
+  absl::StatusOr<bool> NextSegment();
   // Where the first page at or after `position` that may be other than a hole lies.
-  absl::StatusOr<uint64_t> SkipHoles(uint64_t position) const;
+  absl::StatusOr<uint64_t> SkipHoles(ObjectResolver& resolver, uint64_t position) const;
 
   const ScanEnvironment& environment_;
   const ScanSpec spec_;
@@ -91,6 +104,11 @@ class TargetScan {
   std::optional<Pagemap> pagemap_;
   std::optional<MappingClassifier> classifier_;
   std::optional<MappedRanges> mapped_;
+  // Of an object as a target: the object, one of its mappings, and how many ranges are done.
+  std::shared_ptr<const SharedObject> object_;
+  Vma object_vma_;
+  MappingClassifier::Class object_class_;
+  size_t next_range_ = 0;
   std::shared_ptr<const Segment> segment_;
   uint64_t position_ = 0;
   // Length of the next chunk.

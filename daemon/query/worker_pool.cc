@@ -4,8 +4,10 @@
 
 namespace pagemapd {
 
-WorkerPool::WorkerPool(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+WorkerPool::WorkerPool(std::vector<ObjectResolver> resolvers) {
+  for (ObjectResolver& resolver : resolvers) {
+    threads_.emplace_back([this, own = std::move(resolver)]() mutable { Run(std::move(own)); });
+  }
 }
 
 WorkerPool::~WorkerPool() {
@@ -21,8 +23,8 @@ void WorkerPool::Submit(Task task) {
   tasks_.push_back(std::move(task));
 }
 
-void WorkerPool::Run() {
-  ChunkScanner scanner;
+void WorkerPool::Run(ObjectResolver resolver) {
+  ChunkScanner scanner(std::move(resolver));
   const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();
   };

@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/query/chunk_scanner.h"
+#include "daemon/shmem/object_resolver.h"
 
 namespace pagemapd {
 
@@ -18,7 +19,8 @@ class WorkerPool {
  public:
   using Task = std::function<void(ChunkScanner&)>;
 
-  explicit WorkerPool(int threads);
+  // A thread for each resolver.
+  explicit WorkerPool(std::vector<ObjectResolver> resolvers);
   // Finishes what is running and drops what is not.
   ~WorkerPool();
 
@@ -27,7 +29,7 @@ class WorkerPool {
   int size() const { return static_cast<int>(threads_.size()); }
 
  private:
-  void Run();
+  void Run(ObjectResolver resolver);
 
   absl::Mutex mutex_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);

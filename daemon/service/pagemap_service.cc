@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -25,6 +26,11 @@ class RefusedStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse> {
   explicit RefusedStream(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
+
+bool IsActive(const std::vector<PagemapService::SourceChoice>& sources, absl::string_view name) {
+  return std::any_of(sources.begin(), sources.end(),
+                     [name](const auto& source) { return source.active && source.name == name; });
+}
 
 void LogRefused(const char* rpc, const absl::Status& status) {
   spdlog::info("refused rpc={} error=\"{}\"", rpc, status.ToString());
@@ -78,7 +84,7 @@ grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerCont
                                                         v1::ListSwapAreasResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   pool_.Submit([this, reactor, response](ChunkScanner&) {
-    reactor->Finish(ToGrpcStatus(ListSwapAreasOf(environment_.root, response)));
+    reactor->Finish(ToGrpcStatus(ListSwapAreasOf(environment_.root, swap_table_, response)));
   });
   return reactor;
 }
@@ -105,6 +111,10 @@ grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerCon
                                                          v1::SummarizePagesResponse* response) {
   absl::StatusOr<ScanRequest> scan = ValidateSummary(*request, limits_);
   absl::Status status = scan.status();
+  if (status.ok() && scan->spec.folios && !IsActive(sources_, "bpf")) {
+    status = absl::FailedPreconditionError(
+        "the sizes of folios take the source bpf, which is not active: see GetCapabilities");
+  }
   if (status.ok()) {
     absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
     if (ticket.ok()) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/bpf/swap_table.h"
 #include "daemon/query/target_scan.h"
 #include "daemon/query/worker_pool.h"
 #include "daemon/service/admission.h"
@@ -26,12 +27,14 @@ class PagemapService final : public v1::PagemapService::CallbackService {
     std::string detail;
   };
 
-  // `environment` and `pool` must outlive the server. `on_idle` is called, from any thread, each
-  // time the last scan under way has ended.
-  PagemapService(const ScanEnvironment& environment, WorkerPool& pool, const Limits& limits,
-                 std::vector<SourceChoice> sources, std::function<void()> on_idle)
+  // `environment`, `pool` and `swap_table`, which may be null, must outlive the server. `on_idle`
+  // is called, from any thread, each time the last scan under way has ended.
+  PagemapService(const ScanEnvironment& environment, WorkerPool& pool, const SwapTable* swap_table,
+                 const Limits& limits, std::vector<SourceChoice> sources,
+                 std::function<void()> on_idle)
       : environment_(environment),
         pool_(pool),
+        swap_table_(swap_table),
         limits_(limits),
         sources_(std::move(sources)),
         admission_(MaxScans(limits), std::move(on_idle)) {}
@@ -57,6 +60,7 @@ class PagemapService final : public v1::PagemapService::CallbackService {
  private:
   const ScanEnvironment& environment_;
   WorkerPool& pool_;
+  const SwapTable* const swap_table_;
   const Limits limits_;
   const std::vector<SourceChoice> sources_;
   Admission admission_;

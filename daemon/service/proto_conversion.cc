@@ -69,4 +69,14 @@ void FillSwapUse(const SwapTypeCounts& counts,
   }
 }
 
+void FillFolios(const FolioCounts& counts, google::protobuf::RepeatedPtrField<v1::FolioSize>* out) {
+  for (int order = 0; order < FolioCounts::kOrders; ++order) {
+    if (counts.resident[order] == 0 && counts.swapped[order] == 0) continue;
+    v1::FolioSize* size = out->Add();
+    size->set_order(order);
+    size->set_resident_pages(counts.resident[order]);
+    size->set_swapped_pages(counts.swapped[order]);
+  }
+}
+
 }  // namespace pagemapd

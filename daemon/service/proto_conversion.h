@@ -4,6 +4,7 @@
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
+#include "daemon/page/folio_counts.h"
 #include "daemon/page/page_counts.h"
 #include "daemon/procfs/maps.h"
 #include "daemon/query/extent_builder.h"
@@ -28,6 +29,9 @@ void FillMapping(const Vma& vma, MappingKind kind, v1::Mapping* out);
 // Appends a SwapUse for each swap type that has pages; `out` is a repeated field of SwapUse.
 void FillSwapUse(const SwapTypeCounts& counts,
                  google::protobuf::RepeatedPtrField<v1::SwapUse>* out);
+
+// Appends a FolioSize for each order that has pages.
+void FillFolios(const FolioCounts& counts, google::protobuf::RepeatedPtrField<v1::FolioSize>* out);
 
 }  // namespace pagemapd
 

@@ -34,7 +34,8 @@ bool IsState(int state) {
 }
 
 absl::StatusOr<std::vector<TargetQuery>> TargetsOf(
-    const google::protobuf::RepeatedPtrField<v1::Target>& targets, const Limits& limits) {
+    const google::protobuf::RepeatedPtrField<v1::Target>& targets, View view,
+    const Limits& limits) {
   if (targets.empty()) return Invalid("no targets");
   if (targets.size() > static_cast<int64_t>(limits.max_targets)) {
     return Invalid(targets.size(), " targets; the limit is ", limits.max_targets);
@@ -50,6 +51,12 @@ absl::StatusOr<std::vector<TargetQuery>> TargetsOf(
     TargetQuery query;
     query.pid = target.process().pid();
     query.start_time_ticks = target.process().start_time_ticks();
+    if (target.has_object_address()) {
+      if (view != View::kObject) {
+        return Invalid("target ", queries.size(), " is an object: it takes VIEW_OBJECT");
+      }
+      query.object_address = target.object_address();
+    }
     query.ranges.reserve(target.ranges_size());
     for (const v1::AddressRange& range : target.ranges()) {
       query.ranges.push_back({range.start(), range.end()});
@@ -124,6 +131,10 @@ absl::StatusOr<ScanRequest> ValidateQuery(const v1::QueryPagesRequest& request,
         break;
       case v1::PAGE_FIELD_FRAME_FLAGS:
         result.spec.frame_flags = true;
+        result.spec.fields |= PageRecord::kFlagMask;
+        break;
+      case v1::PAGE_FIELD_SWAP_CACHE:
+        result.spec.swap_cache = true;
         [[fallthrough]];
       case v1::PAGE_FIELD_FLAGS:
         result.spec.fields |= PageRecord::kFlagMask;
@@ -135,7 +146,7 @@ absl::StatusOr<ScanRequest> ValidateQuery(const v1::QueryPagesRequest& request,
         return Invalid("field ", field, " is not known");
     }
   }
-  auto targets = TargetsOf(request.targets(), limits);
+  auto targets = TargetsOf(request.targets(), *view, limits);
   if (!targets.ok()) return targets.status();
   result.targets = *std::move(targets);
   return result;
@@ -148,7 +159,8 @@ absl::StatusOr<ScanRequest> ValidateSummary(const v1::SummarizePagesRequest& req
   if (!view.ok()) return view.status();
   result.spec.view = *view;
   result.spec.format = Format::kCounts;
-  auto targets = TargetsOf(request.targets(), limits);
+  result.spec.folios = request.include_folios();
+  auto targets = TargetsOf(request.targets(), *view, limits);
   if (!targets.ok()) return targets.status();
   result.targets = *std::move(targets);
   return result;

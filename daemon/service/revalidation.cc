@@ -21,9 +21,8 @@ Revalidation::Revalidation(const ScanEnvironment& environment, WorkerPool& pool,
 void Revalidation::Start() {
   pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) {
     self->outcome_.scan_begin_ns = MonotonicNanoseconds();
-    TargetQuery& target = self->request_.target;
-    auto scan = TargetScan::Open(self->environment_, self->request_.spec, target.pid,
-                                 target.start_time_ticks, std::move(target.ranges));
+    auto scan =
+        TargetScan::Open(self->environment_, self->request_.spec, std::move(self->request_.target));
     if (!scan.ok()) {
       self->Finish(scan.status());
       return;
@@ -49,7 +48,7 @@ void Revalidation::Step(ChunkScanner& scanner) {
 
 absl::StatusOr<bool> Revalidation::ScanNextChunk(ChunkScanner& scanner) {
   Chunk chunk;
-  absl::StatusOr<bool> more = scan_->NextChunk(&chunk);
+  absl::StatusOr<bool> more = scan_->NextChunk(scanner.resolver(), &chunk);
   if (!more.ok() || !*more) return more;
   if (chunk.known.has_value()) {
     CompareKnown(chunk.range, *chunk.known);

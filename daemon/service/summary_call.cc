@@ -40,6 +40,7 @@ void SummaryCall::Pump() {
     if (result == ScanPipeline::Result::kPending) return;
     FillCounts(total_counts_, response_->mutable_total());
     FillSwapUse(total_swap_, response_->mutable_swap());
+    FillFolios(total_folios_, response_->mutable_folios());
     finished_ = true;
   }
   Finish(grpc::Status::OK);
@@ -51,6 +52,7 @@ void SummaryCall::AddItem() {
     target_ = response_->add_targets();
     target_counts_ = PageCounts();
     target_swap_ = {};
+    target_folios_ = {};
   }
   switch (item_.kind) {
     case ScanItem::Kind::kStart:
@@ -60,6 +62,7 @@ void SummaryCall::AddItem() {
     case ScanItem::Kind::kChunk:
       target_counts_ += item_.output.counts;
       Add(item_.output.swap_types, &target_swap_);
+      target_folios_ += item_.output.folios;
       if (include_mappings_) AddMappingCounts();
       break;
     case ScanItem::Kind::kEnd:
@@ -70,8 +73,10 @@ void SummaryCall::AddItem() {
       target_->set_mappings_changed(item_.mappings_changed);
       FillCounts(target_counts_, target_->mutable_total());
       FillSwapUse(target_swap_, target_->mutable_swap());
+      FillFolios(target_folios_, target_->mutable_folios());
       total_counts_ += target_counts_;
       Add(target_swap_, &total_swap_);
+      total_folios_ += target_folios_;
       target_ = nullptr;
       break;
   }
@@ -79,6 +84,7 @@ void SummaryCall::AddItem() {
 
 void SummaryCall::AddMappingCounts() {
   const Segment& segment = *item_.chunk.segment;
+  if (segment.is_of_object()) return;
   if (mapping_ == nullptr || mapping_->mapping().range().start() != segment.cut().start) {
     FlushMapping();
     if (mappings_ == max_mappings_) {

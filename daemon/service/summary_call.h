@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/page/folio_counts.h"
 #include "daemon/page/page_counts.h"
 #include "daemon/query/scan_pipeline.h"
 #include "daemon/service/admission.h"
@@ -58,8 +59,10 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   v1::TargetSummary* target_ ABSL_GUARDED_BY(mutex_) = nullptr;
   PageCounts target_counts_ ABSL_GUARDED_BY(mutex_);
   SwapTypeCounts target_swap_ ABSL_GUARDED_BY(mutex_){};
+  FolioCounts target_folios_ ABSL_GUARDED_BY(mutex_);
   PageCounts total_counts_ ABSL_GUARDED_BY(mutex_);
   SwapTypeCounts total_swap_ ABSL_GUARDED_BY(mutex_){};
+  FolioCounts total_folios_ ABSL_GUARDED_BY(mutex_);
   // The mapping whose chunks are being added up; its counts go out with its last chunk.
   v1::MappingSummary* mapping_ ABSL_GUARDED_BY(mutex_) = nullptr;
   PageCounts mapping_counts_ ABSL_GUARDED_BY(mutex_);

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "daemon/page/page_size.h"
 #include "daemon/page/swap_entry.h"
+#include "daemon/procfs/swap_types.h"
 #include "daemon/procfs/swaps.h"
 #include "daemon/sys/unique_fd.h"
 
@@ -39,12 +40,26 @@ bool IsZswapEnabled() {
   return file.get() == 'Y';
 }
 
+void NameType(uint32_t type, size_t area_index, v1::ListSwapAreasResponse* response) {
+  v1::ListSwapAreasResponse::TypeName* name = response->add_type_names();
+  name->set_type(type);
+  name->set_area_index(area_index);
+}
+
 }  // namespace
 
-absl::Status ListSwapAreasOf(const ProcRoot& root, v1::ListSwapAreasResponse* response) {
-  absl::StatusOr<std::vector<SwapArea>> areas = ReadSwaps(root);
-  if (!areas.ok()) return areas.status();
-  for (const SwapArea& area : *areas) {
+absl::Status ListSwapAreasOf(const ProcRoot& root, const SwapTable* table,
+                             v1::ListSwapAreasResponse* response) {
+  const auto read_table =
+      [table](size_t area_count) -> absl::StatusOr<std::vector<SwapTableEntry>> {
+    if (table == nullptr) return absl::UnimplementedError("no swap table");
+    return table->Read(area_count);
+  };
+  absl::StatusOr<TypedSwapAreas> read = ReadTypedSwaps(root, read_table);
+  if (!read.ok()) return read.status();
+  const std::vector<SwapArea>& areas = read->areas;
+  for (size_t i = 0; i < areas.size(); ++i) {
+    const SwapArea& area = areas[i];
     v1::SwapArea* out = response->add_areas();
     out->set_path(area.path);
     out->set_is_file(area.is_file);
@@ -55,12 +70,14 @@ absl::Status ListSwapAreasOf(const ProcRoot& root, v1::ListSwapAreasResponse* re
       out->set_uuid(header->uuid);
       out->set_label(header->label);
     }
+    if (read->types) {
+      out->set_type((*read->types)[i]);
+      NameType((*read->types)[i], i, response);
+    }
   }
-  for (uint32_t type = 0; type < kFirstSpecialSwapType; ++type) {
-    if (std::optional<size_t> index = AreaOfSwapType(type, areas->size())) {
-      auto* name = response->add_type_names();
-      name->set_type(type);
-      name->set_area_index(*index);
+  for (uint32_t type = 0; type < kFirstSpecialSwapType && !read->types; ++type) {
+    if (std::optional<size_t> index = AreaOfSwapType(type, areas.size())) {
+      NameType(type, *index, response);
     }
   }
   response->set_zswap_enabled(IsZswapEnabled());

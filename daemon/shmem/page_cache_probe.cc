@@ -1,7 +1,6 @@
 #include "daemon/shmem/page_cache_probe.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/meminfo.h"
+#include "daemon/shmem/object_mincore.h"
 #include "daemon/sys/cachestat.h"
 #include "daemon/sys/errno_status.h"
 
@@ -21,10 +21,6 @@ namespace {
 constexpr uint64_t kEndIndex = uint64_t{1} << (63 - kPageShift);
 
 bool Unsettled(PageRecord record) { return record.state() == PageState::kUnsettled; }
-
-bool MappedFromFile(PageRecord record) {
-  return record.state() == PageState::kMapped && (record.flags() & kFlagFile) != 0;
-}
 
 // First page at or after `index` that holds any data; past every page if there is none. Only for
 // objects that can seek. SEEK_HOLE is of no use here: it walks all data up to the next hole,
@@ -42,23 +38,6 @@ bool HoldsNothing(const SharedObject& object, uint64_t begin, uint64_t end) {
   return CacheStatOf(object.fd(), begin << kPageShift, (end - begin) << kPageShift, &stat) == 0 &&
          stat.cache == 0 && (stat.evicted == 0 || object.kind() == SharedObject::Kind::kDisk);
 }
-
-// A look at `pages` pages of an object through a mapping of the daemon's own, one byte a page.
-absl::Status Mincore(int fd, uint64_t index, size_t pages, unsigned char* resident) {
-  const size_t bytes = pages << kPageShift;
-  void* window =
-      mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(index << kPageShift));
-  if (window == MAP_FAILED) {
-    return ErrnoStatus(errno, absl::StrCat("mmap of ", pages, " pages from page ", index));
-  }
-  const int error = mincore(window, bytes, resident) == 0 ? 0 : errno;
-  munmap(window, bytes);
-  if (error == 0) return absl::OkStatus();
-  return ErrnoStatus(error, absl::StrCat("mincore of ", pages, " pages from page ", index));
-}
-
-// Pages of one call of mincore.
-constexpr size_t kMincorePages = 4096;
 
 // One call of Resolve.
 class Resolver {
@@ -105,7 +84,7 @@ size_t Resolver::WindowEnd(size_t begin, size_t pages, bool count) const {
   for (size_t i = end; i < limit; ++i) {
     if (Unsettled(records_[i])) {
       end = i + 1;
-    } else if (!count || !MappedFromFile(records_[i])) {
+    } else if (!count || !records_[i].mapped_from_file()) {
       break;
     }
   }
@@ -124,7 +103,7 @@ absl::Status Resolver::ByCachestat(bool may_count) {
   uint64_t mapped = 0;
   uint64_t runs = 0;
   for (size_t i = 0; i < records_.size(); ++i) {
-    mapped += MappedFromFile(records_[i]);
+    mapped += records_[i].mapped_from_file();
     runs += Unsettled(records_[i]) && (i == 0 || !Unsettled(records_[i - 1]));
   }
   may_count = may_count && runs * 16 > mapped;
@@ -192,7 +171,8 @@ absl::Status Resolver::SettleResident(size_t begin, size_t end) {
   std::array<unsigned char, kMincorePages> resident;
   for (; begin < end; begin += std::min(kMincorePages, end - begin)) {
     const size_t pages = std::min(kMincorePages, end - begin);
-    absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
+    absl::Status status =
+        MincoreOfObject(object_.fd(), first_index_ + begin, pages, resident.data());
     if (!status.ok()) return status;
     for (size_t i = 0; i < pages;) {
       const size_t first = i;
@@ -230,7 +210,8 @@ absl::Status Resolver::ByMincore(const ProcRoot& root) {
     const size_t pages = std::min(kMincorePages, records_.size() - begin);
     // A page that is swapped and has a copy in the swap cache counts as resident.
     bool exact = !IsTmpfs() || SwapCacheIsEmpty(root);
-    absl::Status status = Mincore(object_.fd(), first_index_ + begin, pages, resident.data());
+    absl::Status status =
+        MincoreOfObject(object_.fd(), first_index_ + begin, pages, resident.data());
     if (!status.ok()) return status;
     exact = exact && (!IsTmpfs() || SwapCacheIsEmpty(root));
     for (size_t i = 0; i < pages;) {

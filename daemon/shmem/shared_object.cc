@@ -47,4 +47,10 @@ absl::StatusOr<SharedObject> SharedObject::Open(const Process& process, const Vm
   return SharedObject(*std::move(fd), kind);
 }
 
+absl::StatusOr<uint64_t> SharedObject::SizeBytes() const {
+  struct stat st;
+  if (fstat(fd_.get(), &st) != 0) return ErrnoStatus(errno, "fstat of a mapped object");
+  return static_cast<uint64_t>(st.st_size);
+}
+
 }  // namespace pagemapd

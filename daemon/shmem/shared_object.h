@@ -32,6 +32,8 @@ class SharedObject {
   SharedObject(UniqueFd fd, Kind kind) : fd_(std::move(fd)), kind_(kind) {}
 
   int fd() const { return fd_.get(); }
+  // Its size now: bytes up to the end of the file.
+  absl::StatusOr<uint64_t> SizeBytes() const;
   Kind kind() const { return kind_; }
 
  private:

@@ -115,9 +115,12 @@ ScanClient::ScanClient(const std::string& address) {
 absl::StatusOr<ScanTally> ScanClient::QueryPages(const Query& query) {
   v1::QueryPagesRequest request;
   SetTarget(query.pid, query.range, request.add_targets());
-  request.set_view(v1::VIEW_PROCESS);
+  request.set_view(query.view);
   request.set_format(query.format);
-  if (query.format == v1::FORMAT_BITMAP) request.add_states(v1::PAGE_STATE_MAPPED);
+  if (query.format == v1::FORMAT_BITMAP) {
+    request.add_states(query.view == v1::VIEW_OBJECT ? v1::PAGE_STATE_CACHED
+                                                     : v1::PAGE_STATE_MAPPED);
+  }
   for (v1::PageField field : query.fields) request.add_fields(field);
 
   grpc::ClientContext context;

@@ -16,7 +16,8 @@
 
 namespace pagemapd {
 
-// Pages that a client found in what it received, by state. Of a bitmap: `mapped` alone.
+// Pages that a client found in what it received, by state. Of a bitmap: the bits alone, as
+// `mapped`.
 struct ScanTally {
   uint64_t hole = 0;
   uint64_t mapped = 0;
@@ -35,13 +36,13 @@ class ScanClient {
   struct Query {
     pid_t pid = 0;
     PageRange range;
-    // BITMAP asks for the mapped pages, the others for every state.
+    // BITMAP asks for the resident pages, the others for every state.
     v1::Format format = v1::FORMAT_EXTENTS;
     std::vector<v1::PageField> fields;
     // After the first message, stops reading for so long.
     absl::Duration stall;
+    v1::View view = v1::VIEW_PROCESS;
   };
-  // The process view of the range.
   absl::StatusOr<ScanTally> QueryPages(const Query& query);
 
   absl::StatusOr<ScanTally> SummarizePages(pid_t pid, const PageRange& range);
