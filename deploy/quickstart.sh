@@ -101,6 +101,12 @@ wait_for() {  # SECONDS PID WHAT LOG COMMAND...: until the command succeeds, whi
   done
 }
 
+show_head() {  # LINES FILE: the first lines, and how many more there are.
+  local rest=$(($(wc -l <"$2") - $1))
+  head -n "$1" "$2"
+  ((rest <= 0)) || echo "... and $rest lines more"
+}
+
 ((EUID == 0)) || fail "needs root: it makes a swap device and reads other processes' page tables"
 
 deploy/install-packages.sh
@@ -134,10 +140,13 @@ say "pagemapctl summary $demo: how many pages of the process are in which state"
 
 say "pagemapctl pages $demo --mapping '/memfd:guest-ram*': where the pages of its shared memory are"
 "$bin/cli/pagemapctl" pages "$demo" --mapping '/memfd:guest-ram*' >"$work/pages"
-readonly shown=16
-head -n "$shown" "$work/pages"
-rest=$(($(wc -l <"$work/pages") - shown))
-((rest <= 0)) || echo "... and $rest lines more"
+show_head 16 "$work/pages"
+
+# A kernel that does not let the daemon read the page cache by BPF leaves the locations out.
+say "pagemapctl pages $demo --mapping '/memfd:guest-ram*' --state swapped --locations: where in swap"
+"$bin/cli/pagemapctl" pages "$demo" --mapping '/memfd:guest-ram*' --state swapped --locations \
+  >"$work/pages"
+show_head 8 "$work/pages"
 
 say "pagemapctl map $demo --mapping '/memfd:guest-ram*': the same as a picture"
 "$bin/cli/pagemapctl" map "$demo" --mapping '/memfd:guest-ram*'

@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 export HOME=${HOME:-/root}
 exec </dev/null
 
-readonly grpc_free=(//daemon/{sys,page,procfs,shmem,query}/...)
+readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query}/...)
 readonly seconds_per_fuzzer=5
 
 results=$(mktemp -d)

@@ -41,11 +41,17 @@ void ChunkOutputWriter::AppendPacked(absl::Span<const PageRecord> records) {
   char* out = &output_->bytes[old_size];
   const uint64_t mask = spec_.fields | PageRecord::kStateMask;
   const uint64_t states = spec_.states;
-  for (PageRecord record : records) {
-    const uint64_t wanted = -((states >> (record.bits() & PageRecord::kStateMask)) & 1);
-    const uint64_t bits = record.bits() & mask & wanted;
+  const auto append = [&out](uint64_t bits) {
     std::memcpy(out, &bits, sizeof(bits));
     out += sizeof(bits);
+  };
+  if (states == ScanSpec::kAllStates) {
+    for (PageRecord record : records) append(record.bits() & mask);
+    return;
+  }
+  for (PageRecord record : records) {
+    const uint64_t wanted = -((states >> (record.bits() & PageRecord::kStateMask)) & 1);
+    append(record.bits() & mask & wanted);
   }
 }
 

@@ -23,7 +23,8 @@ struct ScanSpec {
   View view = View::kProcess;
   Format format = Format::kExtents;
   // Bit N: pages with state number N are wanted.
-  uint8_t states = 0xff;
+  static constexpr uint8_t kAllStates = 0xff;
+  uint8_t states = kAllStates;
   // The fields of a record that are wanted beside the state: masks of PageRecord.
   uint64_t fields = 0;
   // Flags of mapped pages from /proc/kpageflags.

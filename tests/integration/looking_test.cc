@@ -118,6 +118,14 @@ class LookingTest : public ::testing::TestWithParam<std::vector<std::string>> {
     return std::stoull(smaps.substr(at + strlen("\nReferenced:")));
   }
 
+  static void ExpectAnswered(const PagesAnswer& answer, size_t targets) {
+    ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+    ASSERT_EQ(answer.ends.size(), targets);
+    for (const v1::TargetEnd& end : answer.ends) {
+      ASSERT_FALSE(end.has_error()) << end.error().message();
+    }
+  }
+
   // Everything that a client can ask about the target.
   void AskEverything() {
     auto stub = NewStub(daemon_->address());
@@ -125,22 +133,33 @@ class LookingTest : public ::testing::TestWithParam<std::vector<std::string>> {
       for (v1::Format format : {v1::FORMAT_EXTENTS, v1::FORMAT_PACKED, v1::FORMAT_BITMAP}) {
         v1::QueryPagesRequest request =
             QueryOf(target_->pid(), {}, view, format,
-                    {v1::PAGE_FIELD_LOCATION, v1::PAGE_FIELD_FRAME_FLAGS, v1::PAGE_FIELD_SOURCE});
+                    {v1::PAGE_FIELD_LOCATION, v1::PAGE_FIELD_FRAME_FLAGS, v1::PAGE_FIELD_SOURCE,
+                     v1::PAGE_FIELD_SWAP_CACHE});
         if (format == v1::FORMAT_BITMAP) request.add_states(v1::PAGE_STATE_SWAPPED);
         PagesAnswer answer = QueryAll(*stub, request);
-        ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
-        ASSERT_EQ(answer.ends.size(), 1u);
-        ASSERT_FALSE(answer.ends[0].has_error()) << answer.ends[0].error().message();
+        ExpectAnswered(answer, 1);
       }
       grpc::ClientContext context;
       v1::SummarizePagesRequest request;
       AddTarget(target_->pid(), {}, &request);
       request.set_view(view);
+      // Only by BPF.
+      request.set_include_folios(GetParam().empty());
       v1::SummarizePagesResponse summary;
       ASSERT_TRUE(stub->SummarizePages(&context, request, &summary).ok());
       EXPECT_GT(summary.total().cached(), 0u);
       EXPECT_GT(summary.total().swapped(), 0u);
     }
+    v1::QueryPagesRequest objects =
+        QueryOf(target_->pid(), {}, v1::VIEW_OBJECT, v1::FORMAT_EXTENTS,
+                {v1::PAGE_FIELD_LOCATION, v1::PAGE_FIELD_SOURCE, v1::PAGE_FIELD_SWAP_CACHE});
+    objects.clear_targets();
+    for (const MemoryRegion& region : regions_) {
+      if (region.backing != Backing::kShmem) continue;
+      AddTarget(target_->pid(), {}, &objects);
+      objects.mutable_targets()->rbegin()->set_object_address(region.address);
+    }
+    ExpectAnswered(QueryAll(*stub, objects), objects.targets_size());
     grpc::ClientContext context;
     v1::ListMappingsRequest request;
     request.mutable_process()->set_pid(target_->pid());
@@ -228,13 +247,14 @@ TEST_P(LookingTest, AnObjectEndsWithItsProcess) {
   EXPECT_LE(now, before / 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, LookingTest,
-                         ::testing::Values(std::vector<std::string>{},
-                                           std::vector<std::string>{"--without", "pagemap-scan",
-                                                                    "--without", "cachestat"}),
-                         [](const auto& info) {
-                           return info.index == 0 ? "default" : "fallbacks";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Ways, LookingTest,
+    ::testing::Values(std::vector<std::string>{}, std::vector<std::string>{"--source", "probe"},
+                      std::vector<std::string>{"--source", "probe", "--without", "pagemap-scan",
+                                               "--without", "cachestat"}),
+    [](const auto& info) {
+      return info.index == 0 ? "default" : info.index == 1 ? "probe" : "fallbacks";
+    });
 
 }  // namespace
 }  // namespace pagemapd

@@ -100,11 +100,12 @@ TEST_P(SparseTest, IsAnsweredRightAndSoon) {
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, SparseTest,
-    ::testing::Combine(::testing::Values(std::string(), std::string("pagemap-scan")),
-                       ::testing::Values(MemoryKind::kPrivateAnon, MemoryKind::kSharedAnon,
-                                         MemoryKind::kMemfd)),
+    ::testing::Combine(
+        ::testing::Values(std::string(), std::string("pagemap-scan"), std::string("bpf")),
+        ::testing::Values(MemoryKind::kPrivateAnon, MemoryKind::kSharedAnon, MemoryKind::kMemfd)),
     [](const auto& info) {
-      std::string name = std::get<0>(info.param).empty() ? "scan_" : "read_";
+      const std::string& without = std::get<0>(info.param);
+      std::string name = without.empty() ? "scan_" : without == "bpf" ? "probe_" : "read_";
       for (const char* c = Name(std::get<1>(info.param)); *c != 0; ++c) {
         name += isalnum(*c) ? *c : '_';
       }

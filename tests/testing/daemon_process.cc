@@ -32,7 +32,8 @@ bool TakesConnections(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string>& flags) {
+absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string>& flags,
+                                                   const std::vector<std::string>& wrapper) {
   DaemonProcess daemon;
   char directory[] = "/tmp/pagemapd-test-XXXXXX";
   if (mkdtemp(directory) == nullptr) return ErrnoError("mkdtemp");
@@ -47,7 +48,11 @@ absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string
   Fd log_fd(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log_fd) return ErrnoError("open " + log);
   Subprocess::Options options;
-  options.argv = {Runfile("daemon/pagemapd"), "--address", daemon.address_};
+  options.argv = wrapper;
+  for (const std::string& arg :
+       {Runfile("daemon/pagemapd"), std::string("--address"), daemon.address_}) {
+    options.argv.push_back(arg);
+  }
   options.argv.insert(options.argv.end(), flags.begin(), flags.end());
   options.fds = {{log_fd.get(), STDERR_FILENO}};
   absl::StatusOr<Subprocess> process = Subprocess::Start(options);

@@ -19,8 +19,10 @@ namespace pagemapd {
 // A pagemapd of the test's own, on a socket in a directory of its own. Not thread-safe.
 class DaemonProcess {
  public:
-  // Returns once it takes connections.
-  static absl::StatusOr<DaemonProcess> Start(const std::vector<std::string>& flags);
+  // Returns once it takes connections. `wrapper` is a command that ends by executing what follows
+  // it, such as {"/usr/bin/setpriv", "--bounding-set=-bpf"}.
+  static absl::StatusOr<DaemonProcess> Start(const std::vector<std::string>& flags,
+                                             const std::vector<std::string>& wrapper = {});
 
   DaemonProcess(DaemonProcess&&) = default;
   // A test failure if it does not end on SIGTERM, or not with status 0.

@@ -21,6 +21,7 @@
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
 #include "tests/testing/text_file.h"
+#include "tests/testing/tmpfs_mount.h"
 
 namespace pagemapd {
 namespace {
@@ -69,14 +70,18 @@ TEST(KnobTest, ReadsAListOfChoices) {
   absl::StatusOr<SwapDevice> loop = SwapDevice::Create(64 << 20, SwapDevice::Kind::kLoop);
   absl::StatusOr<Knob> knob = Knob::Take(kKsmSleep);
   absl::StatusOr<Cgroup> cgroup = Cgroup::Create();
+  absl::StatusOr<TmpfsMount> tmpfs = TmpfsMount::Create("huge=always");
   absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-  bool ready = zram.ok() && loop.ok() && knob.ok() && cgroup.ok() && target.ok() &&
+  bool ready = zram.ok() && loop.ok() && knob.ok() && cgroup.ok() && tmpfs.ok() && target.ok() &&
                knob->Set("41").ok() && cgroup->Add(target->pid()).ok();
   if (!ready) _exit(1);
   absl::StatusOr<MemoryRegion> region = MapRegion(*target, MemoryKind::kDevShm, 64);
   if (!region.ok() || !Shape(*target, *region, MakeMix(Mix::kAllSwapped, 64, {}, 1)).ok()) _exit(1);
-  std::string line = absl::StrCat(zram->path(), " ", loop->path(), " ", target->pid(), " ",
-                                  *ReadText(absl::StrCat("/proc/", target->pid(), "/cgroup")));
+  absl::StatusOr<MemoryRegion> huge = tmpfs->MapFile(*target, 512);
+  if (!huge.ok() || !target->Write(huge->address, {{0, 512}}).ok()) _exit(1);
+  std::string line =
+      absl::StrCat(zram->path(), " ", loop->path(), " ", tmpfs->directory(), " ", target->pid(),
+                   " ", *ReadText(absl::StrCat("/proc/", target->pid(), "/cgroup")));
   if (write(STDOUT_FILENO, line.data(), line.size()) < 0) _exit(1);
   while (true) pause();
 }
@@ -103,12 +108,13 @@ TEST(UndoEntryTest, OutlivesAKilledTest) {
     ASSERT_GT(got, 0) << said;
     said.append(buffer, got);
   }
-  char zram[64], loop[64];
+  char zram[64], loop[64], tmpfs[64];
   int target = 0;
-  ASSERT_EQ(sscanf(said.c_str(), "%63s %63s %d", zram, loop, &target), 3) << said;
+  ASSERT_EQ(sscanf(said.c_str(), "%63s %63s %63s %d", zram, loop, tmpfs, &target), 4) << said;
   ASSERT_THAT(said, HasSubstr("pagemapd-test-"));
   ASSERT_THAT(Swaps(), HasSubstr(absl::StrCat(zram, " ")));
   ASSERT_EQ(*ReadText(kKsmSleep), "41\n");
+  ASSERT_THAT(*ReadText("/proc/self/mounts"), HasSubstr(absl::StrCat(" ", tmpfs, " ")));
 
   ASSERT_TRUE(holder->Signal(SIGKILL).ok());
   ASSERT_TRUE(holder->Wait(absl::Seconds(10)).ok());
@@ -117,7 +123,7 @@ TEST(UndoEntryTest, OutlivesAKilledTest) {
     return Swaps().find(absl::StrCat(zram, " ")) == std::string::npos &&
            Swaps().find(absl::StrCat(loop, " ")) == std::string::npos &&
            access(absl::StrCat("/sys/block/", zram + 5).c_str(), F_OK) != 0 &&
-           *ReadText(kKsmSleep) == knob_before && kill(target, 0) != 0;
+           access(tmpfs, F_OK) != 0 && *ReadText(kKsmSleep) == knob_before && kill(target, 0) != 0;
   };
   while (!all_gone() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(50));
   EXPECT_TRUE(all_gone()) << Swaps();

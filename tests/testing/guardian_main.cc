@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -71,6 +72,16 @@ absl::Status LoopDetach(const std::string& path) {
   });
 }
 
+absl::Status Unmount(const std::string& path) {
+  return Patiently([&] {
+    // EINVAL, ENOENT: nothing is mounted there.
+    if (umount2(path.c_str(), UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT) {
+      return absl::OkStatus();
+    }
+    return ErrnoError("unmount " + path);
+  });
+}
+
 absl::Status RemoveCgroup(const std::string& path) {
   return Patiently([&] {
     if (rmdir(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
@@ -101,6 +112,7 @@ absl::Status Perform(const std::vector<std::string>& action) {
     if (verb == "swapoff") return SwapOff(action[1]);
     if (verb == "hotremove") return HotRemove(action[1]);
     if (verb == "loopdetach") return LoopDetach(action[1]);
+    if (verb == "unmount") return Unmount(action[1]);
     if (verb == "rmcgroup") return RemoveCgroup(action[1]);
     if (verb == "rmtree") return RemoveTree(action[1]);
   }

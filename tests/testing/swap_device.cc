@@ -18,6 +18,8 @@
 namespace pagemapd {
 namespace {
 
+static_assert(SwapDevice::kFirstOfAll == SWAP_FLAG_PRIO_MASK);
+
 constexpr uint64_t kPageBytes = 4096;
 
 // union swap_header of include/linux/swap.h, as mkswap writes it.
@@ -48,14 +50,14 @@ absl::Status WriteSwapHeader(const std::string& path, uint64_t size_bytes) {
 
 }  // namespace
 
-absl::StatusOr<SwapDevice> SwapDevice::Create(uint64_t size_bytes, Kind kind) {
+absl::StatusOr<SwapDevice> SwapDevice::Create(uint64_t size_bytes, Kind kind, int priority) {
   SwapDevice device;
   device.size_bytes_ = size_bytes;
   if (kind == Kind::kZram && access("/sys/class/zram-control/hot_add", F_OK) != 0) {
     kind = Kind::kLoop;
   }
   absl::Status made = kind == Kind::kZram ? device.MakeZram() : device.MakeLoop();
-  if (made.ok()) made = device.Activate();
+  if (made.ok()) made = device.Activate(priority);
   if (!made.ok()) return made;
   return device;
 }
@@ -112,13 +114,13 @@ absl::Status SwapDevice::MakeLoop() {
   return absl::ResourceExhaustedError("no free loop device");
 }
 
-absl::Status SwapDevice::Activate() {
+absl::Status SwapDevice::Activate(int priority) {
   if (absl::Status s = WriteSwapHeader(path_, size_bytes_); !s.ok()) return s;
   absl::StatusOr<UndoEntry> undo = UndoEntry::Register({"swapoff", path_});
   if (!undo.ok()) return undo.status();
   undo_swap_ = *std::move(undo);
-  constexpr int kFirstOfAll = SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK;
-  if (swapon(path_.c_str(), kFirstOfAll) != 0) return ErrnoError("swapon " + path_);
+  if (swapon(path_.c_str(), SWAP_FLAG_PREFER | (priority & SWAP_FLAG_PRIO_MASK)) != 0)
+    return ErrnoError("swapon " + path_);
   return absl::OkStatus();
 }
 

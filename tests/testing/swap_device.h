@@ -19,8 +19,12 @@ class SwapDevice {
   // file below /tmp, leaves one until reclaim comes by.
   enum class Kind { kZram, kLoop };
 
+  // The kernel takes the area of the highest priority first, and this is the highest there is.
+  static constexpr int kFirstOfAll = 32767;
+
   // A loop device stands in where the kernel has no zram.
-  static absl::StatusOr<SwapDevice> Create(uint64_t size_bytes, Kind kind = Kind::kZram);
+  static absl::StatusOr<SwapDevice> Create(uint64_t size_bytes, Kind kind = Kind::kZram,
+                                           int priority = kFirstOfAll);
 
   SwapDevice(SwapDevice&&) = default;
   // Swaps everything in again first.
@@ -35,7 +39,7 @@ class SwapDevice {
 
   absl::Status MakeZram();
   absl::Status MakeLoop();
-  absl::Status Activate();
+  absl::Status Activate(int priority);
 
   std::string path_;
   uint64_t size_bytes_ = 0;

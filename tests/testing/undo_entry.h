@@ -26,6 +26,7 @@ class UndoEntry {
   //   write PATH TEXT             into an existing file, such as a knob's old value
   //   hotremove N                 zram device N
   //   loopdetach PATH
+  //   unmount PATH
   //   rmcgroup PATH               its processes, all ours, are killed
   //   rmtree PATH                 below /tmp or /dev/shm only
   static absl::StatusOr<UndoEntry> Register(const std::vector<std::string>& action);
