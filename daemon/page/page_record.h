@@ -70,7 +70,7 @@ class PageRecord {
 
   // A PFN or swap offset that does not fit its bits is left out: the location is then not known.
   static constexpr PageRecord Mapped(PageSource source, PageFlags flags, uint64_t pfn) {
-    return PageRecord(PageRecord(PageState::kMapped, source, flags).bits_ | Location(pfn));
+    return PageRecord(PageState::kMapped, source, flags).At(pfn);
   }
   static constexpr PageRecord Swapped(PageSource source, PageFlags flags, SwapEntry entry) {
     const bool fits = entry.offset >> (kLocationBits - kSwapTypeBits) == 0;
@@ -103,6 +103,9 @@ class PageRecord {
 
   // Keeps only the fields whose bits are in `mask`; the state is always kept.
   constexpr PageRecord Only(uint64_t mask) const { return PageRecord(bits_ & (mask | kStateMask)); }
+
+  // With the PFN of a mapped page, for a record without a location.
+  constexpr PageRecord At(uint64_t pfn) const { return PageRecord(bits_ | Location(pfn)); }
 
   // The record `pages` further on in a run whose locations are consecutive.
   constexpr PageRecord Advance(uint64_t pages) const {

@@ -14,7 +14,25 @@ PageFlags MarkerFlags(uint64_t marker) {
          (marker & kMarkerPoisoned ? kFlagHwpoison : 0) | (marker & kMarkerGuard ? kFlagGuard : 0);
 }
 
+constexpr std::array<PageRecord, 512> MakeRecordsByTopBits() {
+  std::array<PageRecord, 512> records{};
+  for (uint64_t bits = 0; bits < records.size(); ++bits) {
+    const PagemapEntry entry(bits << PagemapEntry::kFrameBits);
+    const PageFlags flags = (entry.file() ? kFlagFile : 0) |
+                            (entry.exclusive() ? kFlagExclusive : 0) |
+                            (entry.soft_dirty() ? kFlagSoftDirty : 0) |
+                            (entry.uffd_wp() ? kFlagUffdWp : 0) | (entry.guard() ? kFlagGuard : 0);
+    records[bits] = entry.present() ? PageRecord(PageState::kMapped, PageSource::kPagemap, flags)
+                    : entry.swap_bit()
+                        ? PageRecord(PageState::kSpecial, PageSource::kPagemap, flags)
+                        : PageRecord(PageState::kUnsettled, PageSource::kNone, flags);
+  }
+  return records;
+}
+
 }  // namespace
+
+constexpr std::array<PageRecord, 512> kRecordsByTopBits = MakeRecordsByTopBits();
 
 PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags,
                               const SpecialSwapTypes& special) {

@@ -1,6 +1,8 @@
 #ifndef PAGEMAPD_DAEMON_PAGE_PAGEMAP_DECODER_H_
 #define PAGEMAPD_DAEMON_PAGE_PAGEMAP_DECODER_H_
 
+#include <array>
+
 #include "daemon/page/page_record.h"
 #include "daemon/page/pagemap_entry.h"
 #include "daemon/page/special_swap_types.h"
@@ -10,19 +12,20 @@ namespace pagemapd {
 // The record of an entry that has the swap bit. `flags` are those that the entry itself carries.
 PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags, const SpecialSwapTypes& special);
 
+// All that the bits above the frame field say of a page, by these bits: its record, but for the
+// location. 4 KiB, of which few lines are ever used.
+extern const std::array<PageRecord, 512> kRecordsByTopBits;
+
 // What a pagemap entry says of its page. An empty entry gives kUnsettled: on anonymous memory that
 // is a hole, on shared memory another source must tell. Inline, as it runs once a page.
 inline PageRecord DecodePagemapEntry(PagemapEntry entry, const SpecialSwapTypes& special) {
-  const auto flag = [entry](int from, PageFlags to) -> PageFlags {
-    return static_cast<PageFlags>((entry.bits() >> from) & 1) * to;
-  };
-  const PageFlags flags =
-      flag(PagemapEntry::kFileBit, kFlagFile) | flag(PagemapEntry::kExclusiveBit, kFlagExclusive) |
-      flag(PagemapEntry::kSoftDirtyBit, kFlagSoftDirty) |
-      flag(PagemapEntry::kUffdWpBit, kFlagUffdWp) | flag(PagemapEntry::kGuardBit, kFlagGuard);
-  if (entry.present()) return PageRecord::Mapped(PageSource::kPagemap, flags, entry.frame());
-  if (entry.swap_bit()) return DecodeSwapBitEntry(entry, flags, special);
-  return PageRecord(PageState::kUnsettled, PageSource::kNone, flags);
+  const PageRecord record = kRecordsByTopBits[entry.top_bits()];
+  // A swap bit beside a present bit means nothing.
+  if (record.state() == PageState::kSpecial) {
+    return DecodeSwapBitEntry(entry, record.flags(), special);
+  }
+  // The frame field of an entry that is neither is 0.
+  return record.At(entry.frame());
 }
 
 }  // namespace pagemapd

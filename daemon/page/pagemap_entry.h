@@ -11,7 +11,8 @@ namespace pagemapd {
 // Documentation/admin-guide/mm/pagemap.rst).
 class PagemapEntry {
  public:
-  static constexpr uint64_t kFrameMask = (uint64_t{1} << 55) - 1;
+  static constexpr int kFrameBits = 55;
+  static constexpr uint64_t kFrameMask = (uint64_t{1} << kFrameBits) - 1;
   static constexpr int kSoftDirtyBit = 55;
   static constexpr int kExclusiveBit = 56;
   static constexpr int kUffdWpBit = 57;
@@ -39,6 +40,8 @@ class PagemapEntry {
     return {static_cast<uint32_t>(bits_ & (kSwapTypes - 1)), (bits_ & kFrameMask) >> 5};
   }
 
+  // Everything but the frame field: 9 bits.
+  constexpr uint64_t top_bits() const { return bits_ >> kFrameBits; }
   constexpr uint64_t bits() const { return bits_; }
 
  private:

@@ -63,17 +63,17 @@ absl::StatusOr<IndexedObject> ObjectOf(const BenchTarget& target) {
   return IndexedObject{*std::move(object), offset_bytes / kPageSizeBytes};
 }
 
-// One thread's scan of the whole object as a worker does it: a block of records at a time.
-absl::StatusOr<PageCounts> Resolve(PageCacheReader* reader, const IndexedObject& target,
-                                   std::vector<PageRecord>* block) {
-  PageCounts counts;
+// One thread's scan of the whole object as a worker does it: a block of records at a time. Adds
+// them up if asked to.
+absl::Status Resolve(PageCacheReader* reader, const IndexedObject& target,
+                     std::vector<PageRecord>* block, PageCounts* counts) {
   for (uint64_t page = 0; page < kPages; page += block->size()) {
     absl::Status status =
         reader->Read(target.object, target.first_index + page, absl::MakeSpan(*block));
     if (!status.ok()) return status;
-    counts.Add(*block);
+    if (counts != nullptr) counts->Add(*block);
   }
-  return counts;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Comparison> CompareResolver(PageCacheWalker* walker, const BenchTarget& target) {
@@ -85,16 +85,16 @@ absl::StatusOr<Comparison> CompareResolver(PageCacheWalker* walker, const BenchT
   if (!shown.ok()) return shown.status();
   PageCacheReader reader(*walker, 0, {});
   std::vector<PageRecord> block(16 << 10);
+  PageCounts counts;
+  if (absl::Status s = Resolve(&reader, *object, &block, &counts); !s.ok()) return s;
+  // What is mapped is cached.
+  if (counts.of(PageState::kCached) < shown->present) {
+    return absl::DataLossError(absl::StrCat("the resolver finds ", counts.of(PageState::kCached),
+                                            " cached pages, pagemap ", shown->present,
+                                            " mapped ones"));
+  }
   return Compare([&] { return loop->Count(target.range()).status(); },
-                 [&]() -> absl::Status {
-                   absl::StatusOr<PageCounts> counts = Resolve(&reader, *object, &block);
-                   if (!counts.ok()) return counts.status();
-                   // What is mapped is cached.
-                   if (counts->of(PageState::kCached) >= shown->present) return absl::OkStatus();
-                   return absl::DataLossError(
-                       absl::StrCat("the resolver finds ", counts->of(PageState::kCached),
-                                    " cached pages, pagemap ", shown->present, " mapped ones"));
-                 });
+                 [&] { return Resolve(&reader, *object, &block, nullptr); });
 }
 
 struct Ask {
