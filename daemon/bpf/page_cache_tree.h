@@ -45,6 +45,7 @@ struct walk {
   __u64 root_shift;
   __u64 first_leaf;
   __u64 fallocated_end;
+  // Of skip_holes, else 0.
   __u64 end_leaf;
   __u64 first_element;
   __u64 slice;
@@ -53,9 +54,8 @@ struct walk {
   __u64 region;
   __u64 region_kind;
   __u64 upper;
-  // REGION_HOLE: the hole's leaves, a power of two, aligned, that the region is among; 0: all that
-  // follow.
-  __u64 hole_leaves;
+  // REGION_HOLE: the leaf before which it does not end; 0: it has no end.
+  __u64 hole_end;
   // Of the leaf before: all folios; nothing but folios and holes. What to try first on the next.
   __u64 was_full;
   __u64 was_folios;
@@ -103,6 +103,22 @@ __noinline int is_written(__u64 address) {
          (flags >> bpf_core_enum_value(enum pageflags, PG_uptodate) & 1);
 }
 
+// Where the hole ends that the slot of `node` for `region` is in, as far as `node` tells.
+static __always_inline __u64 find_hole_end(const struct walk* walk, struct scratch* scratch,
+                                           __u64 region, __u64 shift, __u64 node) {
+  // The slot, counted from that of index 0.
+  const __u64 slot = region >> ((shift - UPPER_SHIFT - PAGE_CACHE_LEAF_SHIFT) & 63);
+  __u64 next = slot + 1;
+  // Only for who skips holes.
+  if (walk->end_leaf != 0 && read_slots(scratch->again, node) && belongs(walk, node)) {
+    for (int i = 0; i < PAGE_CACHE_LEAF_PAGES; ++i) {
+      if ((next & SLOT_MASK) == 0 || scratch->again[slot_of(next)] != 0) break;
+      ++next;
+    }
+  }
+  return next << ((shift - PAGE_CACHE_LEAF_SHIFT) & 63);
+}
+
 // Finds what lies above the leaves of `region`.
 __noinline int load_region(struct walk* walk, struct scratch* scratch, __u64 region) {
   __u64 entry, shift, slot, node;
@@ -114,7 +130,7 @@ __noinline int load_region(struct walk* walk, struct scratch* scratch, __u64 reg
   if (shift == ROOT_LOST) return 0;
   if (!is_node(entry) || shift == 0) {
     walk->region_kind = region == 0 ? REGION_ROOT : REGION_HOLE;
-    walk->hole_leaves = 0;
+    walk->hole_end = 0;
     return 0;
   }
   for (int level = 0; level < MAX_LEVELS; ++level) {
@@ -123,7 +139,7 @@ __noinline int load_region(struct walk* walk, struct scratch* scratch, __u64 reg
       // Above the root's reach there is nothing; below the root, the mask does no harm.
       if (level == 0 && region > 0) {
         walk->region_kind = REGION_HOLE;
-        walk->hole_leaves = 0;
+        walk->hole_end = 0;
       } else if (read_slots(scratch->upper, node) && belongs(walk, node)) {
         walk->upper = node;
         walk->region_kind = REGION_UPPER;
@@ -134,14 +150,14 @@ __noinline int load_region(struct walk* walk, struct scratch* scratch, __u64 reg
     slot = shift >= 64 ? 0 : region >> ((shift - UPPER_SHIFT - PAGE_CACHE_LEAF_SHIFT) & 63);
     if (level == 0 && slot > SLOT_MASK) {
       walk->region_kind = REGION_HOLE;
-      walk->hole_leaves = 0;
+      walk->hole_end = 0;
       return 0;
     }
     slot = slot_of(slot);
     if (!read_slot(&entry, node, slot) || !belongs(walk, node)) return 0;
     if (entry == 0) {
       walk->region_kind = REGION_HOLE;
-      walk->hole_leaves = (__u64)1 << ((shift - PAGE_CACHE_LEAF_SHIFT) & 63);
+      walk->hole_end = find_hole_end(walk, scratch, region, shift, node);
       return 0;
     }
     // No folio and no swap entry is as large as a slot here (MAX_PAGECACHE_ORDER).

@@ -240,7 +240,7 @@ static long skip_hole(__u32 i, struct walk* walk) {
   if (!scratch) return 1;
   if (region != walk->region) load_region(walk, scratch, region);
   if (walk->region_kind == REGION_HOLE) {
-    const __u64 next = (leaf | (walk->hole_leaves - 1)) + 1;
+    const __u64 next = walk->hole_end;
     walk->first_leaf = next > leaf && next < walk->end_leaf ? next : walk->end_leaf;
   } else if (walk->region_kind == REGION_ROOT) {
     if (leaf == 0 && walk->root != 0) return 1;

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +84,29 @@ TEST_F(PageCacheWalkerTest, AnyDepth) {
     ASSERT_TRUE(next.ok()) << next.status();
     EXPECT_EQ(*next, leaf == 0 ? uint64_t{1} << 45 : leaf) << shift;
   }
+}
+
+// Pages here and there, so that holes end at every level of the tree.
+TEST_F(PageCacheWalkerTest, SkipsHolesToTheNextLeafWithAPage) {
+  constexpr uint64_t kEnd = uint64_t{1} << 25;
+  std::mt19937_64 random(11);
+  std::set<uint64_t> leaves;
+  const UniqueFd fd = MakeMemfd(kEnd * PAGE_CACHE_LEAF_PAGES);
+  for (int i = 0; i < 200; ++i) {
+    const uint64_t leaf = random() % (kEnd >> random() % 25);
+    leaves.insert(leaf);
+    Write(fd, leaf * PAGE_CACHE_LEAF_PAGES + random() % PAGE_CACHE_LEAF_PAGES);
+  }
+  uint64_t leaf = 0;
+  for (uint64_t expected : leaves) {
+    for (uint64_t from : {leaf, leaf + (expected - leaf) / 2, expected}) {
+      auto found = walker_->SkipHoles(0, fd.get(), from, kEnd);
+      ASSERT_TRUE(found.ok()) << found.status();
+      ASSERT_EQ(*found, expected) << "from " << from;
+    }
+    leaf = expected + 1;
+  }
+  EXPECT_EQ(walker_->SkipHoles(0, fd.get(), leaf, kEnd).value_or(0), kEnd);
 }
 
 TEST_F(PageCacheWalkerTest, FallocatedAndPunchedPagesAreNone) {
