@@ -28,6 +28,7 @@
 #include "tests/testing/knob.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
 
@@ -54,13 +55,8 @@ constexpr uint32_t Bit(v1::PageFlag flag) { return uint32_t{1} << flag; }
 class FlagsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start({});
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget({}, &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
   }
 
   uint64_t Map(uint64_t pages, int flags) {

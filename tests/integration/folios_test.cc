@@ -26,6 +26,7 @@
 #include "tests/testing/memory_region.h"
 #include "tests/testing/oracle.h"
 #include "tests/testing/page_client.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/steady_check.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
@@ -83,14 +84,8 @@ class FoliosTest : public ::testing::Test {
       ASSERT_TRUE(device.ok()) << device.status();
       device_.emplace(*std::move(device));
     }
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(flags);
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.reset();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget(flags, &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
   }
 
   // Of one range, by the process's view, the object's, or as an object target.

@@ -20,6 +20,7 @@
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/steady_check.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
@@ -56,13 +57,8 @@ class FormatsTest : public ::testing::Test {
     absl::StatusOr<SwapDevice> device = SwapDevice::Create(uint64_t{1} << 30);
     ASSERT_TRUE(device.ok()) << device.status();
     device_.emplace(*std::move(device));
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start({});
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget({}, &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
     // Of each mix, since a chunk that is all the same goes another way.
     for (auto [kind, mix] : {std::pair(MemoryKind::kMemfd, Mix::kRandom),
                              std::pair(MemoryKind::kMemfd, Mix::kAllSwapped),

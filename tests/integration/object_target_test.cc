@@ -25,6 +25,7 @@
 #include "tests/testing/oracle.h"
 #include "tests/testing/page_client.h"
 #include "tests/testing/page_mix.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
 
@@ -52,13 +53,8 @@ class ObjectTargetTest : public ::testing::TestWithParam<std::vector<std::string
     absl::StatusOr<SwapDevice> device = SwapDevice::Create(512 << 20);
     ASSERT_TRUE(device.ok()) << device.status();
     device_.emplace(*std::move(device));
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(GetParam());
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget(GetParam(), &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
   }
 
   bool bpf() const { return GetParam().empty(); }

@@ -20,6 +20,7 @@
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/steady_check.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
@@ -36,13 +37,8 @@ class SwapCacheTest : public ::testing::Test {
     absl::StatusOr<SwapDevice> device = SwapDevice::Create(256 << 20, kind);
     ASSERT_TRUE(device.ok()) << device.status();
     device_.emplace(*std::move(device));
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(flags);
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget(flags, &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
   }
 
   MemoryRegion Make(MemoryKind kind, Mix mix) {

@@ -25,10 +25,12 @@
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
 #include "tests/testing/page_pattern.h"
+#include "tests/testing/served_target.h"
 #include "tests/testing/slot_reader.h"
 #include "tests/testing/steady_check.h"
 #include "tests/testing/swap_device.h"
 #include "tests/testing/target_process.h"
+#include "tests/testing/text_file.h"
 #include "tests/testing/tmpfs_mount.h"
 
 namespace pagemapd {
@@ -56,13 +58,8 @@ class SwapOffsetsTest : public ::testing::Test {
 
   // With the devices that are there by then.
   void Start() {
-    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start({});
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_.emplace(*std::move(daemon));
-    stub_ = NewStub(daemon_->address());
-    absl::StatusOr<TargetProcess> target = TargetProcess::Start();
-    ASSERT_TRUE(target.ok()) << target.status();
-    target_.emplace(*std::move(target));
+    absl::Status started = StartWithTarget({}, &daemon_, &stub_, &target_);
+    ASSERT_TRUE(started.ok()) << started;
   }
 
   // Gives the pages content of their own, and makes them what the plan wishes.
@@ -292,6 +289,53 @@ TEST_F(SwapOffsetsTest, NameTheAreaToo) {
     EXPECT_GT(found_[device->path()], kFirstPages / 2) << device->path();
   }
   EXPECT_EQ(homes_.size(), devices_.size());
+}
+
+// Pages in use of one area, by the daemon's list, and all that is shared memory in RAM.
+struct KernelCounts {
+  uint64_t used = 0;
+  uint64_t shmem = 0;
+};
+absl::StatusOr<KernelCounts> CountsWith(v1::PagemapService::Stub& stub, const std::string& path) {
+  // Folds in what each CPU counts by itself.
+  if (auto refreshed = ReadText("/proc/sys/vm/stat_refresh"); !refreshed.ok()) {
+    return refreshed.status();
+  }
+  absl::StatusOr<uint64_t> shmem_kib = ReadField("/proc/meminfo", "Shmem");
+  if (!shmem_kib.ok()) return shmem_kib.status();
+  grpc::ClientContext context;
+  v1::ListSwapAreasResponse response;
+  const grpc::Status status = stub.ListSwapAreas(&context, {}, &response);
+  if (!status.ok()) return absl::UnknownError(status.error_message());
+  for (const v1::SwapArea& area : response.areas()) {
+    if (area.path() == path) return KernelCounts{area.used_pages(), *shmem_kib * 1024 / kPageBytes};
+  }
+  return absl::NotFoundError(path);
+}
+
+TEST_F(SwapOffsetsTest, AreAsManyAsTheKernelsCountsMove) {
+  // What the rest of the machine does to the same counts meanwhile.
+  constexpr int64_t kOthers = 4096;
+  AddDevice(uint64_t{1} << 30);
+  Start();
+  ASSERT_FALSE(HasFatalFailure());
+  const std::string& path = devices_[0]->path();
+  absl::StatusOr<MemoryRegion> region = MapRegion(*target_, MemoryKind::kMemfd, kPages);
+  ASSERT_TRUE(region.ok()) << region.status();
+  const Patterned memory =
+      ShapeWithPattern(*std::move(region), 9, std::vector<PageWish>(kPages, PageWish::kMapped));
+  absl::StatusOr<KernelCounts> before = CountsWith(*stub_, path);
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_TRUE(PageOutRuns(*target_, memory.region.address, {{0, kPages}}).ok());
+  PagesAnswer answer = QueryAll(*stub_, QueryOf(target_->pid(), {{memory.region.address, kPages}},
+                                                v1::VIEW_OBJECT, v1::FORMAT_PACKED));
+  absl::StatusOr<KernelCounts> after = CountsWith(*stub_, path);
+  ASSERT_TRUE(after.ok()) << after.status();
+  ASSERT_EQ(answer.ends.size(), 1u);
+  const int64_t swapped = static_cast<int64_t>(answer.ends[0].counts().swapped());
+  EXPECT_GE(swapped, static_cast<int64_t>(kPages) * 9 / 10);
+  EXPECT_NEAR(static_cast<int64_t>(after->used - before->used), swapped, kOthers);
+  EXPECT_NEAR(static_cast<int64_t>(before->shmem - after->shmem), swapped, kOthers);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "tests/testing/lru_batches.h"
 #include "tests/testing/text_file.h"
 
 #ifndef MADV_PAGEOUT
@@ -291,8 +292,8 @@ absl::Status Shape(const TargetProcess& target, const MemoryRegion& region,
 
 absl::Status PageOutRuns(const TargetProcess& target, uint64_t address,
                          absl::Span<const PageRun> runs) {
-  // A page that a busy CPU holds in a batch of its own stays until that CPU comes round to it.
   for (int round = 0; round < 250 && !runs.empty(); ++round) {
+    if (absl::Status s = DrainLruBatches(); !s.ok()) return s;
     if (absl::Status s = target.Advise(address, runs, MADV_PAGEOUT); !s.ok()) return s;
     bool all_out = true;
     uint64_t end = runs.back().first + runs.back().pages;
