@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<TargetQuery>> TargetsOf(
   return queries;
 }
 
-absl::StatusOr<Extent> ExtentOf(const v1::PageExtent& extent) {
+absl::StatusOr<Extent> ExtentOf(const v1::PageExtent& extent, bool of_object) {
   if (extent.pages() == 0 || extent.pages() > (UINT64_MAX >> kPageShift) ||
       extent.start() > UINT64_MAX - (extent.pages() << kPageShift)) {
     return Invalid("has ", extent.pages(), " pages from 0x", absl::Hex(extent.start()));
@@ -86,9 +86,9 @@ absl::StatusOr<Extent> ExtentOf(const v1::PageExtent& extent) {
     return Invalid("has a location that no page can have");
   }
   const Extent parsed = {extent.start(), extent.pages(), record};
-  if (absl::Status status = ValidateRange({parsed.start, parsed.End()}); !status.ok()) {
-    return status;
-  }
+  const PageRange range = {parsed.start, parsed.End()};
+  absl::Status status = of_object ? ValidateObjectRange(range) : ValidateRange(range);
+  if (!status.ok()) return status;
   return parsed;
 }
 
@@ -174,6 +174,10 @@ absl::StatusOr<RevalidationRequest> ValidateRevalidation(const v1::RevalidatePag
   result.spec.view = *view;
   result.target.pid = request.process().pid();
   result.target.start_time_ticks = request.process().start_time_ticks();
+  if (request.has_object_address()) {
+    if (*view != View::kObject) return Invalid("extents of an object: they take VIEW_OBJECT");
+    result.target.object_address = request.object_address();
+  }
   if (request.extents().empty()) return Invalid("no extents");
   if (request.extents_size() > static_cast<int64_t>(limits.max_ranges)) {
     return Invalid(request.extents_size(), " extents; the limit is ", limits.max_ranges);
@@ -181,7 +185,7 @@ absl::StatusOr<RevalidationRequest> ValidateRevalidation(const v1::RevalidatePag
   result.extents.reserve(request.extents_size());
   for (const v1::PageExtent& extent : request.extents()) {
     const uint32_t index = static_cast<uint32_t>(result.extents.size());
-    absl::StatusOr<Extent> parsed = ExtentOf(extent);
+    absl::StatusOr<Extent> parsed = ExtentOf(extent, request.has_object_address());
     if (!parsed.ok()) return Invalid("extent ", index, ": ", parsed.status().message());
     if (parsed->first.has_location()) result.spec.fields |= PageRecord::kLocationMask;
     result.extents.push_back({index, *parsed});

@@ -98,6 +98,21 @@ TEST(RequestValidationTest, RevalidationKeepsTheRequestsOrder) {
   EXPECT_EQ(parsed->spec.fields, PageRecord::kLocationMask);
 }
 
+TEST(RequestValidationTest, ExtentsOfAnObjectStartAtOffsets) {
+  v1::RevalidatePagesRequest request = Revalidation();
+  request.set_object_address(0x7000);
+  request.set_view(v1::VIEW_PROCESS);
+  ExpectInvalid(ValidateRevalidation(request, {}).status(), "VIEW_OBJECT");
+  request.set_view(v1::VIEW_OBJECT);
+  // Past any address, and not past any file.
+  request.mutable_extents(0)->set_start(uint64_t{1} << 62);
+  auto parsed = ValidateRevalidation(request, {});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->target.object_address, 0x7000);
+  request.mutable_extents(0)->set_start(uint64_t{1} << 63);
+  ExpectInvalid(ValidateRevalidation(request, {}).status(), "largest file");
+}
+
 TEST(RequestValidationTest, RefusesExtentsThatCannotBe) {
   const auto check = [](const std::function<void(v1::PageExtent&)>& spoil,
                         const std::string& says) {
