@@ -28,6 +28,7 @@ struct inode {
   struct super_block* i_sb;
   unsigned long i_ino;
   unsigned int i_rdev;
+  unsigned int i_flags;
 };
 struct address_space {
   struct inode* host;
@@ -55,8 +56,43 @@ struct shmem_inode_info {
 // include/linux/page-flags.h
 enum pageflags { PG_uptodate = 2 };
 
-// include/linux/sched.h
+// include/linux/types.h, include/linux/plist.h
+struct list_head {
+  struct list_head* next;
+};
+struct plist_node {
+  int prio;
+  struct list_head node_list;
+};
+
+// include/linux/swap.h. `swap_map` is not in every kernel.
+struct swap_info_struct {
+  unsigned long flags;
+  short prio;
+  struct plist_node list;
+  signed char type;
+  unsigned int pages;
+  unsigned char* swap_map;
+  struct file* swap_file;
+};
+
+// mm/swapfile.c, since Linux 6.15: the areas that the CPU's next slots come from, one for each
+// order of a folio.
+struct percpu_swap_cluster {
+  struct swap_info_struct* si[1];
+};
+
+// kernel/sched/sched.h and include/linux/sched.h; cfs_rq.rq and sched_entity.cfs_rq with
+// CONFIG_FAIR_GROUP_SCHED.
+struct rq;
+struct cfs_rq {
+  struct rq* rq;
+};
+struct sched_entity {
+  struct cfs_rq* cfs_rq;
+};
 struct task_struct {
+  struct sched_entity se;
   struct files_struct* files;
 };
 

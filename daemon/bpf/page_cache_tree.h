@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #ifndef PAGEMAPD_DAEMON_BPF_PAGE_CACHE_TREE_H_
 #define PAGEMAPD_DAEMON_BPF_PAGE_CACHE_TREE_H_
 
@@ -10,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
+#include "daemon/bpf/kernel_read.h"
 #include "daemon/bpf/kernel_types.h"
 #include "daemon/bpf/page_cache_leaf.h"
 
@@ -30,6 +32,7 @@ struct scratch {
   __u64 leaf[PAGE_CACHE_LEAF_PAGES];
   __u64 again[PAGE_CACHE_LEAF_PAGES];
 };
+
 enum region_kind {
   REGION_HOLE,
   REGION_LOST,
@@ -70,10 +73,6 @@ static __always_inline __u64 node_of(__u64 entry) { return entry & ~(__u64)2; }
 static __always_inline __u64 slot_of(__u64 value) {
   asm volatile("" : "+r"(value));
   return value & SLOT_MASK;
-}
-
-static __always_inline bool read_u64(__u64* to, __u64 from) {
-  return bpf_probe_read_kernel(to, sizeof(*to), (const void*)from) == 0;
 }
 
 static __always_inline bool read_slots(void* to, __u64 node) {

@@ -10,7 +10,8 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
-#include "daemon/bpf/swap_kernel_types.h"
+#include "daemon/bpf/kernel_read.h"
+#include "daemon/bpf/kernel_types.h"
 #include "daemon/bpf/swap_table_entry.h"
 
 // SWP_USED of include/linux/swap.h.
@@ -39,10 +40,6 @@ struct {
 // struct swap_info_struct* swap_info[], where kallsyms has data (CONFIG_KALLSYMS_ALL) and shows
 // addresses.
 extern const void swap_info __ksym __weak;
-
-static __always_inline bool read_u64(__u64* to, __u64 from) {
-  return bpf_probe_read_kernel(to, sizeof(*to), (const void*)from) == 0;
-}
 
 static __always_inline struct inode* inode_of(struct swap_info_struct* area) {
   return BPF_CORE_READ(area, swap_file, f_mapping, host);

@@ -85,6 +85,7 @@ class PageRecord {
   constexpr PageFlags flags() const {
     return static_cast<PageFlags>((bits_ & kFlagMask) >> kFlagShift);
   }
+  constexpr bool unsettled() const { return state() == PageState::kUnsettled; }
   // Present, and in the page cache of the mapped file: no copy of a private mapping.
   constexpr bool mapped_from_file() const {
     return state() == PageState::kMapped && (flags() & kFlagFile) != 0;

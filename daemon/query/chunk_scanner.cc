@@ -22,7 +22,7 @@ absl::Status Internal(const absl::Status& error) {
 
 void SettleRest(absl::Span<PageRecord> records, PageState state, PageSource source) {
   for (PageRecord& record : records) {
-    if (record.state() == PageState::kUnsettled) record = PageRecord(state, source, record.flags());
+    if (record.unsettled()) record = PageRecord(state, source, record.flags());
   }
 }
 
@@ -83,17 +83,9 @@ absl::StatusOr<absl::Span<const PageRecord>> ChunkScanner::ScanBlock(const Targe
                                                                      const Segment& segment,
                                                                      PageRange block) {
   const absl::Span<PageRecord> records = absl::MakeSpan(records_).first(block.Pages());
-  absl::Status status;
-  if (scan.pagemap() == nullptr) {
-    status = ReadObject(segment, block, records);
-  } else if (scan.spec().NeedsEntries() || segment.met_swap() ||
-             !scan.environment().features.pagemap_scan) {
-    status = ReadEntries(scan, block, records);
-  } else {
-    status = ScanRegions(scan, segment, block, records);
-  }
+  absl::Status status = scan.pagemap() == nullptr ? ReadObject(segment, block, records)
+                                                  : ReadProcess(scan, segment, block, records);
   if (!status.ok()) return status;
-  if (status = Resolve(scan, segment, block, records); !status.ok()) return status;
   if (scan.spec().frame_flags) AddFrameFlags(scan, records);
   if (scan.spec().swap_cache && segment.object() != nullptr) {
     status = resolver_.MarkSwapCache(*segment.object(), segment.ObjectIndex(block.start), records);
@@ -111,6 +103,16 @@ absl::Status ChunkScanner::ReadObject(const Segment& segment, PageRange block,
   }
   absl::Status status = resolver_.Read(*object, segment.ObjectIndex(block.start), records);
   return status.ok() ? status : Internal(status);
+}
+
+absl::Status ChunkScanner::ReadProcess(const TargetScan& scan, const Segment& segment,
+                                       PageRange block, absl::Span<PageRecord> records) {
+  const bool by_entry =
+      scan.spec().NeedsEntries() || segment.met_swap() || !scan.environment().features.pagemap_scan;
+  absl::Status status =
+      by_entry ? ReadEntries(scan, block, records) : ScanRegions(scan, segment, block, records);
+  if (!status.ok()) return status;
+  return Resolve(scan, segment, block, records);
 }
 
 absl::Status ChunkScanner::ReadEntries(const TargetScan& scan, PageRange block,
@@ -162,10 +164,10 @@ absl::Status ChunkScanner::ScanRegions(const TargetScan& scan, const Segment& se
 absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
                                    absl::Span<PageRecord> records) {
   if (std::none_of(records.begin(), records.end(),
-                   [](PageRecord record) { return record.state() == PageState::kUnsettled; })) {
+                   [](PageRecord record) { return record.unsettled(); })) {
     return absl::OkStatus();
   }
-  if (segment.kind() == MappingKind::kAnon && scan.pagemap() != nullptr) {
+  if (segment.kind() == MappingKind::kAnon) {
     SettleRest(records, PageState::kHole, PageSource::kPagemap);
     return absl::OkStatus();
   }

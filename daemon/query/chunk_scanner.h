@@ -36,7 +36,10 @@ class ChunkScanner {
   ObjectResolver& resolver() { return resolver_; }
 
  private:
+  // What the page cache says; what the page table says, completed by the page cache.
   absl::Status ReadObject(const Segment& segment, PageRange block, absl::Span<PageRecord> records);
+  absl::Status ReadProcess(const TargetScan& scan, const Segment& segment, PageRange block,
+                           absl::Span<PageRecord> records);
   absl::Status ReadEntries(const TargetScan& scan, PageRange block, absl::Span<PageRecord> records);
   absl::Status ScanRegions(const TargetScan& scan, const Segment& segment, PageRange block,
                            absl::Span<PageRecord> records);

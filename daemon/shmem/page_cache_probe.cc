@@ -17,18 +17,13 @@
 namespace pagemapd {
 namespace {
 
-// No object is larger: byte offsets are signed 64-bit.
-constexpr uint64_t kEndIndex = uint64_t{1} << (63 - kPageShift);
-
-bool Unsettled(PageRecord record) { return record.state() == PageState::kUnsettled; }
-
 // First page at or after `index` that holds any data; past every page if there is none. Only for
 // objects that can seek. SEEK_HOLE is of no use here: it walks all data up to the next hole,
 // however far that is.
 uint64_t NextData(int fd, uint64_t index) {
   const off_t found = lseek(fd, static_cast<off_t>(index << kPageShift), SEEK_DATA);
   // ENXIO: at or past the end of the file, or no data from here on.
-  return found < 0 ? kEndIndex : static_cast<uint64_t>(found) >> kPageShift;
+  return found < 0 ? SharedObject::kEndIndex : static_cast<uint64_t>(found) >> kPageShift;
 }
 
 // Whether the page cache has neither a page nor, on tmpfs, a swap entry in [begin, end). On a disk
@@ -55,7 +50,7 @@ class Resolver {
     const PageFlags file =
         state == PageState::kCached || state == PageState::kSwapped ? kFlagFile : 0;
     for (size_t i = begin; i < end; ++i) {
-      if (!Unsettled(records_[i])) continue;
+      if (!records_[i].unsettled()) continue;
       records_[i] = PageRecord(state, source, records_[i].flags() | file);
     }
   }
@@ -82,7 +77,7 @@ size_t Resolver::WindowEnd(size_t begin, size_t pages, bool count) const {
   const size_t limit = std::min(records_.size(), begin + pages);
   size_t end = begin + 1;
   for (size_t i = end; i < limit; ++i) {
-    if (Unsettled(records_[i])) {
+    if (records_[i].unsettled()) {
       end = i + 1;
     } else if (!count || !records_[i].mapped_from_file()) {
       break;
@@ -104,13 +99,13 @@ absl::Status Resolver::ByCachestat(bool may_count) {
   uint64_t runs = 0;
   for (size_t i = 0; i < records_.size(); ++i) {
     mapped += records_[i].mapped_from_file();
-    runs += Unsettled(records_[i]) && (i == 0 || !Unsettled(records_[i - 1]));
+    runs += records_[i].unsettled() && (i == 0 || !records_[i - 1].unsettled());
   }
   may_count = may_count && runs * 16 > mapped;
   // The first look is at all: much is of one state.
   size_t window = may_count ? kLargestWindow : records_.size();
   for (size_t i = 0; i < records_.size();) {
-    if (!Unsettled(records_[i])) {
+    if (!records_[i].unsettled()) {
       ++i;
       continue;
     }
@@ -133,7 +128,7 @@ absl::Status Resolver::ByCachestat(bool may_count) {
 absl::StatusOr<bool> Resolver::SettleWindow(size_t begin, size_t end) {
   const uint64_t pages = end - begin;
   uint64_t unsettled = 0;
-  for (size_t i = begin; i < end; ++i) unsettled += Unsettled(records_[i]);
+  for (size_t i = begin; i < end; ++i) unsettled += records_[i].unsettled();
   const uint64_t mapped = pages - unsettled;
   CacheStat stat;
   const int error =
@@ -191,7 +186,7 @@ absl::Status Resolver::SettleResident(size_t begin, size_t end) {
 // Settles pages that hold data as `with_data`, the others as holes.
 void Resolver::SettleByData(size_t begin, size_t end, PageState with_data, PageSource source) {
   for (size_t i = begin; i < end;) {
-    if (!Unsettled(records_[i])) {
+    if (!records_[i].unsettled()) {
       ++i;
       continue;
     }
@@ -245,7 +240,8 @@ absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(const SharedO
                                                                    absl::Span<PageRecord> records,
                                                                    bool may_count) const {
   Resolver resolver(object, first_index, records);
-  if (first_index >= kEndIndex || records.size() > kEndIndex - first_index) {
+  if (first_index >= SharedObject::kEndIndex ||
+      records.size() > SharedObject::kEndIndex - first_index) {
     resolver.Settle(0, records.size(), PageState::kUnknown, PageSource::kNone);
     return Resolution{};
   }
@@ -261,7 +257,7 @@ absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(const SharedO
 
 uint64_t PageCacheProbe::SkipHoles(const SharedObject& object, uint64_t index,
                                    uint64_t limit) const {
-  if (index >= limit || limit > kEndIndex) return index;
+  if (index >= limit || limit > SharedObject::kEndIndex) return index;
   switch (object.kind()) {
     case SharedObject::Kind::kTmpfs: {
       const uint64_t next = NextData(object.fd(), index);

@@ -13,14 +13,9 @@ constexpr PageRecord kHoleRecord(PageState::kHole, PageSource::kBpf);
 constexpr PageRecord kCachedRecord(PageState::kCached, PageSource::kBpf, kFlagFile);
 constexpr PageRecord kUnknownRecord(PageState::kUnknown, PageSource::kBpf);
 
-// No object is larger: byte offsets are signed 64-bit.
-constexpr uint64_t kEndIndex = uint64_t{1} << (63 - kPageShift);
-
 bool IsPastAnyFile(uint64_t first_index, size_t pages) {
-  return first_index >= kEndIndex || pages > kEndIndex - first_index;
+  return first_index >= SharedObject::kEndIndex || pages > SharedObject::kEndIndex - first_index;
 }
-
-bool Unsettled(PageRecord record) { return record.state() == PageState::kUnsettled; }
 
 // What was known of an unsettled page are its flags.
 void Settle(PageRecord settled, PageRecord* record) {
@@ -57,7 +52,7 @@ void SettleAll(PageRecord settled, absl::Span<PageRecord> records) {
   }
   // Without a branch.
   for (PageRecord& record : records) {
-    record = PageRecord(record.bits() | (settled.bits() & -uint64_t{Unsettled(record)}));
+    record = PageRecord(record.bits() | (settled.bits() & -uint64_t{record.unsettled()}));
   }
 }
 
@@ -136,7 +131,7 @@ void PageCacheReader::SettlePages(const page_cache_leaf& leaf, size_t slot,
     uint64_t settled = kHoleRecord.bits() ^ (-(folios & 1) & kDifference);
     if (values & 1) settled = DecodeValue(leaf.slots[slot + i], 0).bits();
     const uint64_t known = kOverwrite ? 0 : records[i].bits();
-    const uint64_t open = kOverwrite || Unsettled(records[i]);
+    const uint64_t open = kOverwrite || records[i].unsettled();
     records[i] = PageRecord(known | (settled & -open));
   }
 }
@@ -159,7 +154,7 @@ void PageCacheReader::SettleLeaf(const page_cache_leaf& leaf, size_t slot, uint6
   }
   for (size_t i = 0; i < records.size(); ++i) {
     if (kOverwrite) records[i] = PageRecord();
-    if (!Unsettled(records[i])) continue;
+    if (!records[i].unsettled()) continue;
     Settle(leaf.kind == PAGE_CACHE_LEAF_SIBLINGS
                ? DecodeSlot(leaf, slot + i)
                : DecodeValue(leaf.value, index + i - leaf.value_index),
@@ -183,8 +178,9 @@ absl::Status PageCacheReader::Read(const SharedObject& object, uint64_t first_in
 
 absl::Status PageCacheReader::Resolve(const SharedObject& object, uint64_t first_index,
                                       absl::Span<PageRecord> records) {
-  const auto first_open = std::find_if(records.begin(), records.end(), Unsettled);
-  const auto end_open = std::find_if(records.rbegin(), records.rend(), Unsettled).base();
+  const auto is_open = [](PageRecord record) { return record.unsettled(); };
+  const auto first_open = std::find_if(records.begin(), records.end(), is_open);
+  const auto end_open = std::find_if(records.rbegin(), records.rend(), is_open).base();
   if (first_open >= end_open) return absl::OkStatus();
   first_index += first_open - records.begin();
   records = records.subspan(first_open - records.begin(), end_open - first_open);
@@ -201,7 +197,7 @@ absl::Status PageCacheReader::Resolve(const SharedObject& object, uint64_t first
 
 absl::StatusOr<uint64_t> PageCacheReader::SkipHoles(const SharedObject& object, uint64_t index,
                                                     uint64_t limit) {
-  limit = std::min(limit, kEndIndex);
+  limit = std::min(limit, SharedObject::kEndIndex);
   if (index >= limit) return index;
   auto leaf = walker_.SkipHoles(slice_, object.fd(), index >> PAGE_CACHE_LEAF_SHIFT,
                                 ((limit - 1) >> PAGE_CACHE_LEAF_SHIFT) + 1);

@@ -1,9 +1,11 @@
 #ifndef PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
 #define PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "daemon/page/page_size.h"
 #include "daemon/procfs/maps.h"
 #include "daemon/procfs/process.h"
 #include "daemon/sys/unique_fd.h"
@@ -21,6 +23,9 @@ class SharedObject {
     // hugetlbfs, which tells neither by cachestat nor by mincore nor by lseek.
     kHugetlb,
   };
+
+  // No object has a page with this index or a higher one: byte offsets are signed 64-bit.
+  static constexpr uint64_t kEndIndex = uint64_t{1} << (63 - kPageShift);
 
   // Opens the object of `vma` through /proc/PID/map_files. The caller must know from the device
   // that it is of `kind`: opening a device node or a file of a remote or user-space filesystem
