@@ -13,6 +13,7 @@ TEST(PageNamesTest, SpellsEnumsInLowerCase) {
   EXPECT_EQ(StateName(v1::PAGE_STATE_UNKNOWN), "unknown");
   EXPECT_EQ(StateName(v1::PAGE_STATE_UNSPECIFIED), "");
   EXPECT_EQ(SourceName(v1::PAGE_SOURCE_CACHESTAT), "cachestat");
+  EXPECT_EQ(SourceName(v1::PAGE_SOURCE_MARKER), "marker");
   EXPECT_EQ(SourceName(v1::PAGE_SOURCE_BPF), "bpf");
   EXPECT_EQ(KindName(v1::MAPPING_KIND_SHMEM), "shmem");
 }

@@ -12,6 +12,7 @@ void AddCounts(const v1::PageCounts& more, v1::PageCounts* counts) {
   counts->set_swapped(counts->swapped() + more.swapped());
   counts->set_special(counts->special() + more.special());
   counts->set_unknown(counts->unknown() + more.unknown());
+  counts->set_unresolved(counts->unresolved() + more.unresolved());
 }
 
 // One call. False if there is no point in another.

@@ -26,6 +26,7 @@
 #include "daemon/bpf/swap_table.h"
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/kpageflags.h"
+#include "daemon/procfs/pagemap_knob.h"
 #include "daemon/procfs/proc_root.h"
 #include "daemon/query/kernel_features.h"
 #include "daemon/query/target_scan.h"
@@ -33,6 +34,7 @@
 #include "daemon/service/limits.h"
 #include "daemon/service/listener.h"
 #include "daemon/service/pagemap_service.h"
+#include "daemon/shmem/object_pagemap.h"
 #include "daemon/shmem/object_resolver.h"
 #include "daemon/shmem/page_cache_probe.h"
 #include "daemon/shmem/page_cache_reader.h"
@@ -68,16 +70,17 @@ void DescribeFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option(
          "--source", flags.source,
-         "How shared pages that pagemap does not settle are found: auto takes the best "
-         "that the kernel offers; bpf reads the page cache by a BPF program, with the place "
-         "in swap; probe is lseek with cachestat or mincore. One that is not available "
-         "gives way to the next")
-      ->check(CLI::IsMember({"auto", "bpf", "probe"}))
+         "How shared pages that pagemap of an unpatched kernel does not settle are found: auto "
+         "takes the best that the kernel offers; marker is the pagemap of a patched kernel, with "
+         "the place in swap, and bpf or probe for what is not swapped; bpf reads the page cache by "
+         "a BPF program, with the place in swap; probe is lseek with cachestat or mincore. One "
+         "that is not available gives way to the next")
+      ->check(CLI::IsMember({"auto", "marker", "bpf", "probe"}))
       ->capture_default_str();
   app.add_option("--without", flags.without,
-                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat, bpf. May be given "
-                 "more than once")
-      ->check(CLI::IsMember({"pagemap-scan", "cachestat", "bpf"}));
+                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat, bpf, marker. May "
+                 "be given more than once")
+      ->check(CLI::IsMember({"pagemap-scan", "cachestat", "bpf", "marker"}));
   app.add_option("--max-bytes-in-flight", flags.limits.max_bytes_in_flight,
                  absl::StrCat("What all scans together may hold in answers not sent yet, in bytes; "
                               "each counts ",
@@ -137,6 +140,26 @@ void LogFromGrpc(gpr_log_func_args* args) {
 
 absl::Status BpfTakenAway() { return absl::UnavailableError("taken away by --without bpf"); }
 
+// Whether pagemap shows all shared memory in swap; if not, why.
+absl::Status MarkerStatus(const Flags& flags, const KernelFeatures& features) {
+  if (Lacks(flags, "marker")) return absl::UnavailableError("taken away by --without marker");
+  const absl::StatusOr<ShmemSwapMode>& mode = features.shmem_swap;
+  if (absl::IsNotFound(mode.status())) {
+    return absl::UnavailableError(
+        absl::StrCat("the kernel is not patched: ", PagemapKnob::kPath, " is missing"));
+  }
+  if (!mode.ok()) return mode.status();
+  if (*mode != ShmemSwapMode::kFull) {
+    return absl::UnavailableError(absl::StrCat(PagemapKnob::kPath, " says ",
+                                               *mode == ShmemSwapMode::kOff ? "off" : "marker",
+                                               ", not full"));
+  }
+  if (!features.locations) {
+    return absl::UnavailableError("pagemap hides swap offsets: CAP_SYS_ADMIN is missing");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<PageCacheWalker>> LoadWalker(const Flags& flags) {
   if (Lacks(flags, "bpf")) return BpfTakenAway();
   return PageCacheWalker::Load(flags.workers);
@@ -174,11 +197,24 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
     spdlog::warn("pagemap hides frames and swap offsets: CAP_SYS_ADMIN is missing");
   }
 
+  const absl::Status marker = MarkerStatus(flags, *features);
+  const bool shows = marker.ok() && (flags.source == "auto" || flags.source == "marker");
+  std::optional<ObjectPagemap> object_pagemap;
+  if (shows) {
+    absl::StatusOr<PagemapKnob> knob = PagemapKnob::Open();
+    if (!knob.ok()) return knob.status();
+    environment.marker_knob.emplace(*std::move(knob));
+    auto opened = ObjectPagemap::Open(root, *environment.marker_knob);
+    if (!opened.ok()) return opened.status();
+    object_pagemap.emplace(*std::move(opened));
+  } else if (flags.source == "marker") {
+    spdlog::warn("no source marker error=\"{}\"", marker.ToString());
+  }
   const absl::StatusOr<std::unique_ptr<PageCacheWalker>> walker = LoadWalker(flags);
   const bool reads = walker.ok() && flags.source != "probe";
   if (!walker.ok() && flags.source != "probe") {
-    spdlog::warn("no source bpf, and so no swap offsets of shared memory error=\"{}\"",
-                 walker.status().ToString());
+    spdlog::warn("no source bpf, and so no {} of shared memory error=\"{}\"",
+                 shows ? "folio sizes" : "swap offsets", walker.status().ToString());
   }
   // Where BPF as a whole is not to be had, that has just been said.
   const absl::StatusOr<std::unique_ptr<SwapTable>> swap_table = LoadSwapTable(flags);
@@ -193,16 +229,20 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
   for (int slice = 0; slice < flags.workers; ++slice) {
     std::optional<PageCacheReader> reader;
     if (reads) reader.emplace(**walker, slice, features->special_types);
-    resolvers.emplace_back(probe, reader);
+    resolvers.emplace_back(probe, reader, object_pagemap.has_value() ? &*object_pagemap : nullptr);
   }
   WorkerPool pool(std::move(resolvers));
-  PagemapService service(
-      environment, pool, swap_table.ok() ? swap_table->get() : nullptr, flags.limits,
-      {{"bpf", walker.ok(), reads,
-        walker.ok() ? "the page cache, read by a BPF program" : walker.status().ToString()},
-       {"probe", /*available=*/true, /*active=*/!reads,
-        features->cachestat ? "lseek and cachestat" : "lseek and mincore"}},
-      [] { kill(getpid(), kIdleSignal); });
+  std::vector<PagemapService::SourceChoice> sources = {
+      {"marker", marker.ok(), shows,
+       marker.ok() ? "pagemap, which shows shared memory in swap" : marker.ToString()},
+      {"bpf", walker.ok(), reads,
+       walker.ok() ? "the page cache, read by a BPF program" : walker.status().ToString()},
+      {"probe", /*available=*/true, /*active=*/!reads,
+       features->cachestat ? "lseek and cachestat" : "lseek and mincore"}};
+  std::stable_partition(sources.begin(), sources.end(),
+                        [](const auto& source) { return source.active; });
+  PagemapService service(environment, pool, swap_table.ok() ? swap_table->get() : nullptr,
+                         flags.limits, sources, [] { kill(getpid(), kIdleSignal); });
   absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
   if (!server.ok()) return server.status();
   for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
@@ -214,7 +254,8 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
   spdlog::info(
       "started version={} pid={} kernel={} source={} pagemap_scan={} cachestat={} locations={} "
       "workers={} max_scans={}",
-      kVersion, getpid(), features->release, reads ? "bpf" : "probe", features->pagemap_scan,
+      kVersion, getpid(), features->release,
+      absl::StrCat(shows ? "marker," : "", reads ? "bpf" : "probe"), features->pagemap_scan,
       features->cachestat, features->locations, flags.workers, MaxScans(flags.limits));
 
   const int signal = WaitToStop(stop_signals);

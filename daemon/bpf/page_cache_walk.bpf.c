@@ -71,8 +71,12 @@ __noinline int show_folios(struct page_cache_leaf* out, const struct scratch* sc
       any |= entry;
       folios[quarter] = folios[quarter] >> 1 | (entry & (__u64)1 << 63);
     }
-    // No more of them at once than registers.
-    asm volatile("" : : : "memory");
+    // clang would have all entries in hand before it used the first, on a stack that the kernel
+    // does not give before Linux 6.13.
+    asm volatile(""
+                 : "+r"(any), "+r"(folios[0]), "+r"(folios[1]), "+r"(folios[2]), "+r"(folios[3])
+                 :
+                 : "memory");
   }
   if (any & 3) return 0;
   out->folios = folios[3] | folios[2] >> 16 | folios[1] >> 32 | folios[0] >> 48;

@@ -24,6 +24,7 @@ inline constexpr int kPageStates = 7;
 enum class PageSource : uint8_t {
   kNone = 0,
   kPagemap = 1,
+  kMarker = 2,
   kBpf = 3,
   kCachestat = 4,
   kMincore = 5,

@@ -41,7 +41,9 @@ PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags,
   if (entry.frame() == 0) return PageRecord(PageState::kUnknown, PageSource::kPagemap, flags);
   const SwapEntry swap = entry.swap();
   if (swap.type < kFirstSpecialSwapType) {
-    return PageRecord::Swapped(PageSource::kPagemap, flags, swap);
+    // Of a slot only the patched kernel says that its page is a file's: of shared memory.
+    const bool shared = (flags & kFlagFile) != 0;
+    return PageRecord::Swapped(shared ? PageSource::kMarker : PageSource::kPagemap, flags, swap);
   }
   flags |= swap.type == special.marker ? MarkerFlags(swap.offset) : special.flags[swap.type];
   return PageRecord(PageState::kSpecial, PageSource::kPagemap, flags);

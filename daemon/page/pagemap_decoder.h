@@ -17,7 +17,9 @@ PageRecord DecodeSwapBitEntry(PagemapEntry entry, PageFlags flags, const Special
 extern const std::array<PageRecord, 512> kRecordsByTopBits;
 
 // What a pagemap entry says of its page. An empty entry gives kUnsettled: on anonymous memory that
-// is a hole, on shared memory another source must tell. Inline, as it runs once a page.
+// is a hole, on shared memory another source must tell. A slot with the file bit, which the patched
+// kernel alone shows, is a page of shared memory: its source is kMarker. Inline, as it runs once a
+// page.
 inline PageRecord DecodePagemapEntry(PagemapEntry entry, const SpecialSwapTypes& special) {
   const PageRecord record = kRecordsByTopBits[entry.top_bits()];
   // A swap bit beside a present bit means nothing.

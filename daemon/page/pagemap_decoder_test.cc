@@ -36,6 +36,16 @@ TEST(PagemapDecoderTest, SlotIsSwappedWithTypeAndOffset) {
   EXPECT_EQ(record.swap(), (SwapEntry{3, 4711}));
 }
 
+TEST(PagemapDecoderTest, TheFileBitTellsASlotOfSharedMemory) {
+  const PageRecord shared = Decode(Bit(62) | Bit(61) | Bit(57) | 21 | uint64_t{4711} << 5);
+  EXPECT_EQ(shared, PageRecord::Swapped(PageSource::kMarker, kFlagFile | kFlagUffdWp, {21, 4711}));
+  EXPECT_EQ(Decode(Bit(62) | 21 | uint64_t{4711} << 5),
+            PageRecord::Swapped(PageSource::kPagemap, 0, {21, 4711}));
+  // A file's page that is being migrated, or whose place may not be seen.
+  EXPECT_EQ(Decode(Bit(62) | Bit(61) | 30 | Bit(7)).state(), PageState::kSpecial);
+  EXPECT_EQ(Decode(Bit(62) | Bit(61)).state(), PageState::kUnknown);
+}
+
 TEST(PagemapDecoderTest, SwapBitAloneIsNeverSwapped) {
   EXPECT_EQ(Decode(Bit(62)).state(), PageState::kUnknown);
   EXPECT_EQ(Decode(Bit(62) | Bit(58)).state(), PageState::kSpecial);

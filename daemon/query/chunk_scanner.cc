@@ -26,6 +26,18 @@ void SettleRest(absl::Span<PageRecord> records, PageState state, PageSource sour
   }
 }
 
+// Leaves to the page cache what a pagemap that is not relied on says of shared memory in swap. It
+// may hide the place: then any entry that is a file's may be such a page.
+void UnsettleMarker(bool locations, absl::Span<PageRecord> records) {
+  for (PageRecord& record : records) {
+    const bool is_hidden = !locations && record.state() == PageState::kUnknown &&
+                           record.source() == PageSource::kPagemap &&
+                           (record.flags() & kFlagFile) != 0;
+    if (record.source() != PageSource::kMarker && !is_hidden) continue;
+    record = PageRecord(PageState::kUnsettled, PageSource::kNone, record.flags() & ~kFlagFile);
+  }
+}
+
 PageFlags FromKpf(uint64_t kpf) {
   const auto flag = [kpf](uint64_t from, PageFlags to) -> PageFlags { return kpf & from ? to : 0; };
   return flag(kKpfKsm, kFlagKsm) | flag(kKpfThp, kFlagThp) | flag(kKpfHuge, kFlagHugetlb) |
@@ -107,12 +119,23 @@ absl::Status ChunkScanner::ReadObject(const Segment& segment, PageRange block,
 
 absl::Status ChunkScanner::ReadProcess(const TargetScan& scan, const Segment& segment,
                                        PageRange block, absl::Span<PageRecord> records) {
+  // The knob may be turned at any time. It is not seen if it is turned to and fro between the
+  // looks, which takes root and a millisecond.
+  const PagemapKnob* const knob = scan.marker_knob(segment);
+  bool shows_swap = knob != nullptr && knob->IsFull();
   const bool by_entry =
       scan.spec().NeedsEntries() || segment.met_swap() || !scan.environment().features.pagemap_scan;
   absl::Status status =
       by_entry ? ReadEntries(scan, block, records) : ScanRegions(scan, segment, block, records);
   if (!status.ok()) return status;
-  return Resolve(scan, segment, block, records);
+  shows_swap = shows_swap && knob->IsFull();
+  const KernelFeatures& features = scan.environment().features;
+  // Of a private mapping it is not relied on for every page; of those that it shows it is right.
+  if (!shows_swap && features.shmem_swap.ok() && segment.kind() == MappingKind::kShmem &&
+      (knob != nullptr || !scan.environment().marker_knob.has_value())) {
+    UnsettleMarker(features.locations, records);
+  }
+  return Resolve(scan, segment, block, shows_swap, records);
 }
 
 absl::Status ChunkScanner::ReadEntries(const TargetScan& scan, PageRange block,
@@ -162,7 +185,8 @@ absl::Status ChunkScanner::ScanRegions(const TargetScan& scan, const Segment& se
 }
 
 absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
-                                   absl::Span<PageRecord> records) {
+                                   bool not_swapped, absl::Span<PageRecord> records) {
+  if (not_swapped && scan.spec().TreatsUnswappedAlike()) return absl::OkStatus();
   if (std::none_of(records.begin(), records.end(),
                    [](PageRecord record) { return record.unsettled(); })) {
     return absl::OkStatus();
@@ -177,20 +201,22 @@ absl::Status ChunkScanner::Resolve(const TargetScan& scan, const Segment& segmen
     return absl::OkStatus();
   }
   const uint64_t index = segment.ObjectIndex(block.start);
-  auto resolution = resolver_.Resolve(*object, index, records, /*may_count=*/true);
-  if (!resolution.ok()) return Internal(resolution.status());
-  if (!resolution->counted) return absl::OkStatus();
+  PageCacheProbe::Known known = {/*may_count=*/true, not_swapped};
+  absl::StatusOr<bool> counted = resolver_.Resolve(*object, index, records, known);
+  if (!counted.ok()) return Internal(counted.status());
+  if (!*counted) return absl::OkStatus();
   absl::StatusOr<bool> still_mapped = StillMapped(scan, block, records);
   if (!still_mapped.ok()) return still_mapped.status();
   if (*still_mapped) return absl::OkStatus();
   // A mapped page went away while the cached ones were counted: ask again, without counting.
   for (PageRecord& record : records) {
-    if (record.source() != PageSource::kPagemap) {
+    if (record.source() != PageSource::kPagemap && record.source() != PageSource::kMarker) {
       record = PageRecord(PageState::kUnsettled, PageSource::kNone, record.flags() & ~kFlagFile);
     }
   }
-  resolution = resolver_.Resolve(*object, index, records, /*may_count=*/false);
-  return resolution.ok() ? absl::OkStatus() : Internal(resolution.status());
+  known.may_count = false;
+  counted = resolver_.Resolve(*object, index, records, known);
+  return counted.ok() ? absl::OkStatus() : Internal(counted.status());
 }
 
 // Whether every page that `records` has as mapped from its file is mapped now.

@@ -40,11 +40,12 @@ class ChunkScanner {
   absl::Status ReadObject(const Segment& segment, PageRange block, absl::Span<PageRecord> records);
   absl::Status ReadProcess(const TargetScan& scan, const Segment& segment, PageRange block,
                            absl::Span<PageRecord> records);
+  // `not_swapped`: no unsettled page was in swap when it was looked at.
+  absl::Status Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
+                       bool not_swapped, absl::Span<PageRecord> records);
   absl::Status ReadEntries(const TargetScan& scan, PageRange block, absl::Span<PageRecord> records);
   absl::Status ScanRegions(const TargetScan& scan, const Segment& segment, PageRange block,
                            absl::Span<PageRecord> records);
-  absl::Status Resolve(const TargetScan& scan, const Segment& segment, PageRange block,
-                       absl::Span<PageRecord> records);
   absl::StatusOr<bool> StillMapped(const TargetScan& scan, PageRange block,
                                    absl::Span<const PageRecord> records);
   void AddFrameFlags(const TargetScan& scan, absl::Span<PageRecord> records);

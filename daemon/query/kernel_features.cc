@@ -56,7 +56,8 @@ SpecialSwapTypes FindSpecialTypes(const ProcRoot& root, uint32_t marker) {
 
 }  // namespace
 
-absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root) {
+absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root,
+                                                   const std::string& knob_path) {
   KernelFeatures features;
   struct utsname name;
   if (uname(&name) == 0) features.release = name.release;
@@ -91,6 +92,8 @@ absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root) {
   }
   features.pagemap_scan = scan.error == 0 && scan.regions == 1;
   features.cachestat = HasCachestat();
+  const absl::StatusOr<PagemapKnob> knob = PagemapKnob::Open(knob_path);
+  features.shmem_swap = knob.ok() ? knob->Read() : knob.status();
   features.shmem_device = DeviceOfMemfd(0);
   for (unsigned size : {kMfdHuge2Mb, kMfdHuge1Gb}) {
     // Huge pages need not be reserved to make the file.

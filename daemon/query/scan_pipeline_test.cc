@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -43,8 +45,23 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
     environment_->kpageflags.emplace(*std::move(kpageflags));
   }
 
+  // Has the source marker, by a knob of the test's own.
+  void TurnKnob(const std::string& text) {
+    scratch_.Write("shmem_swap", text);
+    if (environment_->marker_knob.has_value()) return;
+    const std::string path = scratch_.path() + "/shmem_swap";
+    auto features = ProbeKernelFeatures(ProcRoot(), path);
+    ASSERT_TRUE(features.ok()) << features.status();
+    environment_->features.shmem_swap = features->shmem_swap;
+    auto knob = PagemapKnob::Open(path);
+    ASSERT_TRUE(knob.ok()) << knob.status();
+    environment_->marker_knob.emplace(*std::move(knob));
+  }
+
   struct Answer {
     std::vector<Extent> extents;
+    // kBitmap: whether all pages have the same bit, and which.
+    std::optional<uint64_t> uniform;
     PageCounts counts;
     std::vector<absl::Status> errors;
     int started = 0;
@@ -79,6 +96,7 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
           break;
         case ScanItem::Kind::kChunk:
           answer.counts += item.output.counts;
+          answer.uniform = item.output.uniform;
           for (const Extent& extent : item.output.extents) {
             if (answer.extents.empty() || !answer.extents.back().Join(extent)) {
               answer.extents.push_back(extent);
@@ -264,6 +282,115 @@ TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
   EXPECT_TRUE(answer.errors[0].ok());
   EXPECT_EQ(answer.counts.of(PageState::kMapped), 256);
   stalled->Cancel();
+}
+
+// None of these pages is in swap, so that any kernel's pagemap is as the patched one's.
+TEST_P(ScanPipelineTest, WithMarkerAFilterMaySpareTheObject) {
+  Memory memory(64, MAP_SHARED | MAP_ANONYMOUS);
+  for (uint64_t page : {1, 2, 5}) memory.Write(page);
+  ASSERT_EQ(madvise(memory.at(2), kPageSizeBytes, MADV_DONTNEED), 0);
+  TurnKnob("off marker [full]\n");
+  EXPECT_EQ(environment_->features.shmem_swap.value(), ShmemSwapMode::kFull);
+  constexpr uint8_t kSwapped = 1 << static_cast<int>(PageState::kSwapped);
+  for (Format format : {Format::kExtents, Format::kPacked, Format::kBitmap}) {
+    ScanSpec spec;
+    spec.format = format;
+    spec.states = kSwapped;
+    const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+    ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    EXPECT_TRUE(answer.extents.empty());
+    EXPECT_EQ(answer.counts.of(PageState::kUnsettled), 62);
+    EXPECT_EQ(answer.counts.of(PageState::kMapped), 2);
+    // The same by the page cache.
+    TurnKnob("off [marker] full\n");
+    const Answer resolved = Run(spec, {{getpid(), 0, {memory.range()}}});
+    EXPECT_TRUE(resolved.extents.empty());
+    EXPECT_EQ(resolved.counts.of(PageState::kHole), 61);
+    EXPECT_EQ(resolved.counts.of(PageState::kCached), 1);
+    TurnKnob("off marker [full]\n");
+  }
+  // Everything but swapped.
+  ScanSpec spec;
+  spec.format = Format::kBitmap;
+  spec.states = ScanSpec::kAllStates & ~kSwapped;
+  const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+  EXPECT_EQ(answer.uniform, 1);
+  EXPECT_EQ(answer.counts.of(PageState::kUnsettled), 62);
+}
+
+TEST_P(ScanPipelineTest, WithMarkerWhatIsAskedForIsStillToldApart) {
+  Memory memory(64, MAP_SHARED | MAP_ANONYMOUS);
+  for (uint64_t page : {1, 2, 5}) memory.Write(page);
+  ASSERT_EQ(madvise(memory.at(2), kPageSizeBytes, MADV_DONTNEED), 0);
+  TurnKnob("off marker [full]\n");
+  for (View view : {View::kProcess, View::kObject}) {
+    ScanSpec spec;
+    spec.view = view;
+    spec.states =
+        1 << static_cast<int>(PageState::kCached) | 1 << static_cast<int>(PageState::kSwapped);
+    const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+    ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    EXPECT_EQ(answer.counts.of(PageState::kHole), 61);
+    EXPECT_EQ(answer.counts.of(PageState::kCached), view == View::kProcess ? 1 : 3);
+  }
+  // Of a private mapping the page table does not tell it all.
+  const int fd = memfd_create("scan_pipeline_test", MFD_CLOEXEC);
+  ASSERT_EQ(ftruncate(fd, 64 << kPageShift), 0);
+  Memory file(64, MAP_PRIVATE, fd);
+  close(fd);
+  ScanSpec spec;
+  spec.states = 1 << static_cast<int>(PageState::kSwapped);
+  const Answer answer = Run(spec, {{getpid(), 0, {file.range()}}});
+  EXPECT_EQ(answer.counts.of(PageState::kHole), 64);
+}
+
+TEST_P(ScanPipelineTest, WithMarkerSparseMemoryIsSkippedByThePageTable) {
+  const uint64_t pages = GetParam().first ? uint64_t{1} << 24 : uint64_t{1} << 16;
+  Memory memory(pages, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE);
+  memory.Write(pages / 3);
+  memory.Write(pages - 1);
+  TurnKnob("off marker [full]\n");
+  ScanSpec spec;
+  spec.states = 1 << static_cast<int>(PageState::kMapped);
+  const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+  ASSERT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+  EXPECT_EQ(answer.extents.size(), 2);
+  EXPECT_EQ(answer.counts.of(PageState::kUnsettled), pages - 2);
+}
+
+// Each block rests on the knob as it was then: there is nothing in between, and no error.
+TEST_P(ScanPipelineTest, AKnobThatKeepsTurningLeavesAnswersRight) {
+  constexpr uint64_t kPages = 256;
+  Memory memory(kPages, MAP_SHARED | MAP_ANONYMOUS);
+  for (uint64_t page = 0; page < kPages; page += 2) memory.Write(page);
+  ASSERT_EQ(madvise(memory.at(0), kPages / 2 << kPageShift, MADV_DONTNEED), 0);
+  TurnKnob("off marker [full]\n");
+  std::atomic<bool> stop = false;
+  std::thread turner([&] {
+    for (int i = 0; !stop; ++i) {
+      scratch_.Write("shmem_swap", i % 2 == 0 ? "[off] marker full\n" : "off marker [full]\n");
+    }
+  });
+  ScanSpec spec;
+  spec.states = 1 << static_cast<int>(PageState::kSwapped);
+  uint64_t spared = 0, resolved = 0;
+  for (int round = 0; round < 20000 && (round < 200 || spared == 0 || resolved == 0); ++round) {
+    const Answer answer = Run(spec, {{getpid(), 0, {memory.range()}}});
+    EXPECT_TRUE(answer.errors[0].ok()) << answer.errors[0];
+    EXPECT_EQ(answer.counts.of(PageState::kMapped), kPages / 4);
+    if (answer.counts.of(PageState::kUnsettled) == 0) {
+      ++resolved;
+      EXPECT_EQ(answer.counts.of(PageState::kCached), kPages / 4);
+      EXPECT_EQ(answer.counts.of(PageState::kHole), kPages / 2);
+    } else {
+      ++spared;
+      EXPECT_EQ(answer.counts.of(PageState::kUnsettled), kPages / 4 * 3);
+    }
+  }
+  stop = true;
+  turner.join();
+  EXPECT_GT(spared, 0);
+  EXPECT_GT(resolved, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ScanPipelineTest,

@@ -34,6 +34,18 @@ struct ScanSpec {
   // Pages of shared memory by the size of their folios.
   bool folios = false;
 
+  // The states that a page can have which is neither mapped nor in swap.
+  static constexpr uint8_t kUnswappedStates =
+      1 << static_cast<int>(PageState::kHole) | 1 << static_cast<int>(PageState::kCached) |
+      1 << static_cast<int>(PageState::kSpecial) | 1 << static_cast<int>(PageState::kUnknown);
+  // Nothing of the answer but counts depends on which of these a page has: it may stay kUnsettled.
+  bool TreatsUnswappedAlike() const {
+    const uint8_t wanted = states & kUnswappedStates;
+    return (format != Format::kCounts && wanted == 0) ||
+           (format == Format::kBitmap && wanted == kUnswappedStates &&
+            Wants(PageState::kUnsettled));
+  }
+
   bool Wants(PageState state) const { return (states >> static_cast<int>(state)) & 1; }
   // pagemap must be read entry by entry: PAGEMAP_SCAN knows no frames and not every flag.
   bool NeedsEntries() const {

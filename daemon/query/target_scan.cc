@@ -130,42 +130,51 @@ absl::Status TargetScan::CheckAddressSpace(uint64_t address) const {
                      absl::StrCat("process ", process_->pid(), " called exec during the scan"));
 }
 
-absl::StatusOr<uint64_t> TargetScan::SkipHoles(ObjectResolver& resolver, uint64_t position) const {
+absl::StatusOr<TargetScan::Skip> TargetScan::SkipHoles(ObjectResolver& resolver,
+                                                       uint64_t position) const {
   const Segment& segment = *segment_;
-  uint64_t next = segment.cut().end;
-  if (segment.vma().inode != 0) {
+  const Skip none = {position, PageRecord()};
+  // The page table may hold what the object does not: copies of a private mapping, markers.
+  if (pagemap() != nullptr && !environment_.features.pagemap_scan) return none;
+  const PagemapKnob* const knob = spec_.TreatsUnswappedAlike() ? marker_knob(segment) : nullptr;
+  const bool by_pagemap = pagemap() != nullptr && knob != nullptr && knob->IsFull();
+  Skip skip = {segment.cut().end, PageRecord(PageState::kHole, PageSource::kPagemap)};
+  if (by_pagemap) {
+    skip.record = PageRecord();
+  } else if (segment.vma().inode != 0) {
     const SharedObject* object = segment.object();
-    if (object == nullptr) return position;
+    if (object == nullptr) return none;
     const uint64_t index = segment.ObjectIndex(position);
     const uint64_t limit = index + ((segment.cut().end - position) >> kPageShift);
     const uint64_t found = std::clamp(resolver.SkipHoles(*object, index, limit), index, limit);
-    next = position + ((found - index) << kPageShift);
+    skip.end = position + ((found - index) << kPageShift);
+    skip.record = PageRecord(PageState::kHole, resolver.hole_source(*object));
   } else if (segment.kind() != MappingKind::kAnon || pagemap() == nullptr) {
-    return position;
+    return none;
   }
-  if (pagemap() == nullptr || next == position) return next;
-  // The page table may hold what the object does not: copies of a private mapping, markers.
-  if (!environment_.features.pagemap_scan) return position;
-  while (position < next) {
+  if (pagemap() == nullptr) return skip;
+  while (position < skip.end) {
     PageRegion region;
     const PagemapScanResult scan =
-        PagemapScan(pagemap_->fd(), {position, next}, kPageIsPresent | kPageIsSwapped,
+        PagemapScan(pagemap_->fd(), {position, skip.end}, kPageIsPresent | kPageIsSwapped,
                     kPageIsPresent, 1, absl::MakeSpan(&region, 1));
     if (scan.error != 0 && scan.error != EINTR) {
       if (absl::Status status = CheckProcess(); !status.ok()) return status;
       return TargetError(
           TargetErrorReason::kInternal,
-          ErrnoStatus(scan.error, absl::StrCat("PAGEMAP_SCAN of ", ToString({position, next})))
+          ErrnoStatus(scan.error, absl::StrCat("PAGEMAP_SCAN of ", ToString({position, skip.end})))
               .message());
     }
     if (scan.regions > 0) {
-      next = region.start;
+      skip.end = region.start;
       break;
     }
     if (scan.error == 0 && scan.walk_end <= position) break;
     position = std::max(position, scan.walk_end);
   }
-  return next;
+  // The knob was turned meanwhile.
+  if (by_pagemap && !knob->IsFull()) return none;
+  return skip;
 }
 
 absl::StatusOr<bool> TargetScan::NextSegment() {
@@ -206,17 +215,15 @@ absl::StatusOr<bool> TargetScan::NextChunk(ObjectResolver& resolver, Chunk* chun
     return true;
   }
   if (!skipped_ && end - position_ > kSparsePages << kPageShift) {
-    absl::StatusOr<uint64_t> next = SkipHoles(resolver, position_);
-    if (!next.ok()) return next.status();
-    if (*next - position_ >= kSparsePages << kPageShift) {
+    absl::StatusOr<Skip> skip = SkipHoles(resolver, position_);
+    if (!skip.ok()) return skip.status();
+    if (skip->end - position_ >= kSparsePages << kPageShift) {
       if (pagemap() != nullptr) {
         if (absl::Status status = CheckAddressSpace(position_); !status.ok()) return status;
       }
-      chunk->known = PageRecord(PageState::kHole, segment_->vma().inode == 0
-                                                      ? PageSource::kPagemap
-                                                      : resolver.hole_source(*segment_->object()));
-      chunk->range = {position_, *next};
-      position_ = *next;
+      chunk->known = skip->record;
+      chunk->range = {position_, skip->end};
+      position_ = skip->end;
       // The next pages may be few: start small, and grow as long as no hole follows.
       chunk_pages_ = kSparsePages;
       skipped_ = position_ < end;

@@ -13,6 +13,7 @@
 #include "daemon/page/page_record.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/pagemap.h"
+#include "daemon/procfs/pagemap_knob.h"
 #include "daemon/procfs/proc_root.h"
 #include "daemon/procfs/process.h"
 #include "daemon/query/kernel_features.h"
@@ -31,6 +32,10 @@ struct ScanEnvironment {
   KernelFeatures features;
   // Absent where /proc/kpageflags cannot be read.
   std::optional<KPageFlags> kpageflags;
+  // While it says "full", pagemap shows every swapped page of a shared mapping of tmpfs, and that
+  // is made use of: the source kMarker. Absent: it is not, whatever the kernel shows. Takes
+  // KernelFeatures::locations.
+  std::optional<PagemapKnob> marker_knob = std::nullopt;
 };
 
 struct TargetQuery {
@@ -77,6 +82,12 @@ class TargetScan {
   const ScanEnvironment& environment() const { return environment_; }
   const ScanSpec& spec() const { return spec_; }
   const Process& process() const { return *process_; }
+  // While this says "full", pagemap tells of every page of `segment` whether it is in swap. Null
+  // where it does not, or is not to be relied on.
+  const PagemapKnob* marker_knob(const Segment& segment) const {
+    const bool is_shown = segment.kind() == MappingKind::kShmem && segment.vma().shared;
+    return is_shown && environment_.marker_knob.has_value() ? &*environment_.marker_knob : nullptr;
+  }
   // Null in the object view.
   const Pagemap* pagemap() const { return pagemap_.has_value() ? &*pagemap_ : nullptr; }
 
@@ -94,8 +105,14 @@ class TargetScan {
   absl::Status OpenObject(uint64_t address);
   // Sets segment_ to the next; false at the end.
   absl::StatusOr<bool> NextSegment();
-  // Where the first page at or after `position` that may be other than a hole lies.
-  absl::StatusOr<uint64_t> SkipHoles(ObjectResolver& resolver, uint64_t position) const;
+  // Pages that need no scan, up to `end`: each has the record.
+  struct Skip {
+    uint64_t end;
+    PageRecord record;
+  };
+  // The holes from `position` on; and what is neither mapped nor in swap, where that suffices. None
+  // if `end` is `position`.
+  absl::StatusOr<Skip> SkipHoles(ObjectResolver& resolver, uint64_t position) const;
 
   const ScanEnvironment& environment_;
   const ScanSpec spec_;

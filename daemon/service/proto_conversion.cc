@@ -22,6 +22,7 @@ void FillCounts(const PageCounts& counts, v1::PageCounts* out) {
   out->set_swapped(counts.of(PageState::kSwapped));
   out->set_special(counts.of(PageState::kSpecial));
   out->set_unknown(counts.of(PageState::kUnknown));
+  out->set_unresolved(counts.of(PageState::kUnsettled));
 }
 
 void FillExtent(const Extent& extent, v1::PageExtent* out) {

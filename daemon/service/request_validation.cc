@@ -124,6 +124,10 @@ absl::StatusOr<ScanRequest> ValidateQuery(const v1::QueryPagesRequest& request,
     if (!IsState(state)) return Invalid("state ", state, " is not known");
     result.spec.states |= 1 << state;
   }
+  // A bit that is the same for all of them needs none of them told from the others.
+  if ((result.spec.states & ScanSpec::kUnswappedStates) == ScanSpec::kUnswappedStates) {
+    result.spec.states |= 1 << static_cast<int>(PageState::kUnsettled);
+  }
   for (int field : request.fields()) {
     switch (field) {
       case v1::PAGE_FIELD_LOCATION:

@@ -140,5 +140,29 @@ TEST(RequestValidationTest, RefusesOverlappingExtents) {
   ExpectInvalid(ValidateRevalidation(request, {}).status(), "no extents");
 }
 
+TEST(RequestValidationTest, AFilterThatTreatsAllThatIsNotSwappedAlike) {
+  v1::QueryPagesRequest request;
+  request.set_view(v1::VIEW_PROCESS);
+  request.set_format(v1::FORMAT_BITMAP);
+  request.add_targets()->mutable_process()->set_pid(1);
+  const auto alike = [&] { return ValidateQuery(request, Limits())->spec.TreatsUnswappedAlike(); };
+  request.add_states(v1::PAGE_STATE_SWAPPED);
+  EXPECT_TRUE(alike());
+  request.add_states(v1::PAGE_STATE_CACHED);
+  EXPECT_FALSE(alike());
+  for (int state : {v1::PAGE_STATE_HOLE, v1::PAGE_STATE_SPECIAL}) {
+    request.add_states(static_cast<v1::PageState>(state));
+    EXPECT_FALSE(alike()) << state;
+  }
+  request.add_states(v1::PAGE_STATE_UNKNOWN);
+  EXPECT_TRUE(alike()) << "a bit, whichever of them it is";
+  request.set_format(v1::FORMAT_EXTENTS);
+  EXPECT_FALSE(alike());
+  request.clear_states();
+  EXPECT_FALSE(alike()) << "every state";
+  request.add_states(v1::PAGE_STATE_MAPPED);
+  EXPECT_TRUE(alike());
+}
+
 }  // namespace
 }  // namespace pagemapd

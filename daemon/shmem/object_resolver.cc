@@ -16,22 +16,57 @@ bool SwappedInObject(PageRecord record) {
 
 }  // namespace
 
-absl::StatusOr<PageCacheProbe::Resolution> ObjectResolver::Resolve(const SharedObject& object,
-                                                                   uint64_t first_index,
-                                                                   absl::Span<PageRecord> records,
-                                                                   bool may_count) {
-  if (Reads(object) && reader_->Resolve(object, first_index, records).ok()) {
-    return PageCacheProbe::Resolution{};
-  }
+absl::StatusOr<bool> ObjectResolver::Resolve(const SharedObject& object, uint64_t first_index,
+                                             absl::Span<PageRecord> records,
+                                             PageCacheProbe::Known known) {
+  if (Reads(object) && reader_->Resolve(object, first_index, records).ok()) return false;
   // What a reader that failed left unsettled, too: `source` tells.
-  return probe_.Resolve(object, first_index, records, may_count);
+  return ResolveFromOutside(object, first_index, records, known);
+}
+
+absl::StatusOr<bool> ObjectResolver::ResolveFromOutside(const SharedObject& object,
+                                                        uint64_t first_index,
+                                                        absl::Span<PageRecord> records,
+                                                        PageCacheProbe::Known known) {
+  const bool has_pagemap = pagemap_ != nullptr && object.kind() == SharedObject::Kind::kTmpfs;
+  if (!has_pagemap) {
+    known.not_swapped = false;
+  } else if (!known.not_swapped) {
+    // Where that fails the probe alone tells.
+    known.not_swapped = pagemap_->SettleSwapped(object, first_index, records).value_or(false);
+  }
+  auto resolution = probe_.Resolve(object, first_index, records, known);
+  if (resolution.ok() && resolution->presumed && !ConfirmNotSwapped(object, first_index, records)) {
+    known.not_swapped = false;
+    resolution = probe_.Resolve(object, first_index, records, known);
+  }
+  if (!resolution.ok()) return resolution.status();
+  return resolution->counted;
+}
+
+bool ObjectResolver::ConfirmNotSwapped(const SharedObject& object, uint64_t first_index,
+                                       absl::Span<PageRecord> records) {
+  const auto presumed = [](PageRecord record) { return record.source() == PageSource::kMincore; };
+  confirmed_.assign(records.size(), PageRecord(PageState::kUnknown, PageSource::kNone));
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!presumed(records[i])) continue;
+    confirmed_[i] =
+        PageRecord(PageState::kUnsettled, PageSource::kNone, records[i].flags() & ~kFlagFile);
+  }
+  const bool told =
+      pagemap_->SettleSwapped(object, first_index, absl::MakeSpan(confirmed_)).value_or(false);
+  for (size_t i = 0; i < records.size(); ++i) {
+    // Still unsettled: not in swap now either, if that is certain.
+    if (presumed(records[i]) && !(told && confirmed_[i].unsettled())) records[i] = confirmed_[i];
+  }
+  return told;
 }
 
 absl::Status ObjectResolver::Read(const SharedObject& object, uint64_t first_index,
                                   absl::Span<PageRecord> records) {
   if (Reads(object) && reader_->Read(object, first_index, records).ok()) return absl::OkStatus();
   std::fill(records.begin(), records.end(), PageRecord());
-  return probe_.Resolve(object, first_index, records, /*may_count=*/false).status();
+  return ResolveFromOutside(object, first_index, records, {}).status();
 }
 
 uint64_t ObjectResolver::SkipHoles(const SharedObject& object, uint64_t index, uint64_t limit) {
@@ -55,8 +90,8 @@ absl::Status ObjectResolver::MarkSwapCache(const SharedObject& object, uint64_t 
       if ((resident[i] & 1) && SwappedInObject(part[i])) again_[i] = PageRecord();
     }
     // A page that came back to RAM before mincore looked is no copy.
-    auto resolution = Resolve(object, index, absl::MakeSpan(again_), /*may_count=*/false);
-    if (!resolution.ok()) return resolution.status();
+    absl::Status resolved = Resolve(object, index, absl::MakeSpan(again_), {}).status();
+    if (!resolved.ok()) return resolved;
     for (size_t i = 0; i < part.size(); ++i) {
       if (again_[i].state() == PageState::kSwapped &&
           again_[i].Only(kSame) == part[i].Only(kSame)) {

@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "daemon/page/folio_counts.h"
 #include "daemon/page/page_record.h"
+#include "daemon/shmem/object_pagemap.h"
 #include "daemon/shmem/page_cache_probe.h"
 #include "daemon/shmem/page_cache_reader.h"
 #include "daemon/shmem/shared_object.h"
@@ -18,18 +19,20 @@
 namespace pagemapd {
 
 // Tells of the pages of objects what a page table does not, each by the best source there is: tmpfs
-// through BPF if there is a reader, all else by the probe. One a thread.
+// through BPF if there is a reader; else what is in swap by a pagemap that shows it, if there is
+// one; all else by the probe. One a thread.
 class ObjectResolver {
  public:
+  // `pagemap`, which may be null, must outlive the resolver.
   explicit ObjectResolver(const PageCacheProbe& probe,
-                          std::optional<PageCacheReader> reader = std::nullopt)
-      : probe_(probe), reader_(std::move(reader)) {}
+                          std::optional<PageCacheReader> reader = std::nullopt,
+                          const ObjectPagemap* pagemap = nullptr)
+      : probe_(probe), reader_(std::move(reader)), pagemap_(pagemap) {}
 
-  // As PageCacheProbe::Resolve, and with the place in swap if there is a reader.
-  absl::StatusOr<PageCacheProbe::Resolution> Resolve(const SharedObject& object,
-                                                     uint64_t first_index,
-                                                     absl::Span<PageRecord> records,
-                                                     bool may_count);
+  // As PageCacheProbe::Resolve, with the place in swap if there is a reader or a pagemap. True: as
+  // PageCacheProbe::Resolution::counted; what was presumed has been confirmed.
+  absl::StatusOr<bool> Resolve(const SharedObject& object, uint64_t first_index,
+                               absl::Span<PageRecord> records, PageCacheProbe::Known known);
 
   // The same for records whose content is of no account: all of them are settled.
   absl::Status Read(const SharedObject& object, uint64_t first_index,
@@ -57,10 +60,22 @@ class ObjectResolver {
     return reader_.has_value() && object.kind() == SharedObject::Kind::kTmpfs;
   }
 
+  // The same without the reader.
+  absl::StatusOr<bool> ResolveFromOutside(const SharedObject& object, uint64_t first_index,
+                                          absl::Span<PageRecord> records,
+                                          PageCacheProbe::Known known);
+
+  // A second look at what the probe settled by presuming that it is not in swap. False if that
+  // cannot be told any more, with all that rests on it unsettled again.
+  bool ConfirmNotSwapped(const SharedObject& object, uint64_t first_index,
+                         absl::Span<PageRecord> records);
+
   PageCacheProbe probe_;
   std::optional<PageCacheReader> reader_;
-  // MarkSwapCache's second look.
+  const ObjectPagemap* pagemap_;
+  // Second looks of MarkSwapCache and of ConfirmNotSwapped, which the first may call.
   std::vector<PageRecord> again_;
+  std::vector<PageRecord> confirmed_;
 };
 
 }  // namespace pagemapd

@@ -41,10 +41,10 @@ class Resolver {
       : object_(object), first_index_(first_index), records_(records) {}
 
   absl::Status ByCachestat(bool may_count);
-  absl::Status ByMincore(const ProcRoot& root);
+  absl::Status ByMincore(const ProcRoot& root, bool not_swapped);
   void Hugetlb();
 
-  bool counted() const { return counted_; }
+  PageCacheProbe::Resolution resolution() const { return resolution_; }
 
   void Settle(size_t begin, size_t end, PageState state, PageSource source) {
     const PageFlags file =
@@ -70,7 +70,7 @@ class Resolver {
   const SharedObject& object_;
   const uint64_t first_index_;
   const absl::Span<PageRecord> records_;
-  bool counted_ = false;
+  PageCacheProbe::Resolution resolution_;
 };
 
 size_t Resolver::WindowEnd(size_t begin, size_t pages, bool count) const {
@@ -146,7 +146,7 @@ absl::StatusOr<bool> Resolver::SettleWindow(size_t begin, size_t end) {
   }
   if (stat.cache != mapped || (swapped != 0 && swapped != unsettled)) return false;
   Settle(begin, end, swapped == 0 ? PageState::kHole : PageState::kSwapped, PageSource::kCachestat);
-  counted_ |= mapped > 0;
+  resolution_.counted |= mapped > 0;
   return true;
 }
 
@@ -199,16 +199,21 @@ void Resolver::SettleByData(size_t begin, size_t end, PageState with_data, PageS
   }
 }
 
-absl::Status Resolver::ByMincore(const ProcRoot& root) {
+absl::Status Resolver::ByMincore(const ProcRoot& root, bool not_swapped) {
+  resolution_.presumed = IsTmpfs() && not_swapped;
+  // Data of tmpfs that is not in RAM is in swap. If it is known not to be, it came to RAM just now,
+  // or was lost: the kernel keeps an entry of a kind of its own for what it could not read back.
+  const PageState absent = not_swapped ? PageState::kUnknown : PageState::kSwapped;
+  const bool is_exact = !IsTmpfs() || not_swapped;
   std::array<unsigned char, kMincorePages> resident;
   for (size_t begin = 0; begin < records_.size(); begin += kMincorePages) {
     const size_t pages = std::min(kMincorePages, records_.size() - begin);
     // A page that is swapped and has a copy in the swap cache counts as resident.
-    bool exact = !IsTmpfs() || SwapCacheIsEmpty(root);
+    bool exact = is_exact || SwapCacheIsEmpty(root);
     absl::Status status =
         MincoreOfObject(object_.fd(), first_index_ + begin, pages, resident.data());
     if (!status.ok()) return status;
-    exact = exact && (!IsTmpfs() || SwapCacheIsEmpty(root));
+    exact = exact && (is_exact || SwapCacheIsEmpty(root));
     for (size_t i = 0; i < pages;) {
       const size_t first = i;
       const bool is_resident = resident[i] & 1;
@@ -217,7 +222,7 @@ absl::Status Resolver::ByMincore(const ProcRoot& root) {
         Settle(begin + first, begin + i, exact ? PageState::kCached : PageState::kUnknown,
                PageSource::kMincore);
       } else if (IsTmpfs()) {
-        SettleByData(begin + first, begin + i, PageState::kSwapped, PageSource::kMincore);
+        SettleByData(begin + first, begin + i, absent, PageSource::kMincore);
       } else {
         Settle(begin + first, begin + i, PageState::kHole, PageSource::kMincore);
       }
@@ -238,7 +243,7 @@ void Resolver::Hugetlb() {
 absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(const SharedObject& object,
                                                                    uint64_t first_index,
                                                                    absl::Span<PageRecord> records,
-                                                                   bool may_count) const {
+                                                                   Known known) const {
   Resolver resolver(object, first_index, records);
   if (first_index >= SharedObject::kEndIndex ||
       records.size() > SharedObject::kEndIndex - first_index) {
@@ -249,10 +254,11 @@ absl::StatusOr<PageCacheProbe::Resolution> PageCacheProbe::Resolve(const SharedO
     resolver.Hugetlb();
     return Resolution{};
   }
-  absl::Status status =
-      method_ == Method::kCachestat ? resolver.ByCachestat(may_count) : resolver.ByMincore(root_);
+  absl::Status status = method_ == Method::kCachestat
+                            ? resolver.ByCachestat(known.may_count)
+                            : resolver.ByMincore(root_, known.not_swapped);
   if (!status.ok()) return status;
-  return Resolution{resolver.counted()};
+  return resolver.resolution();
 }
 
 uint64_t PageCacheProbe::SkipHoles(const SharedObject& object, uint64_t index,

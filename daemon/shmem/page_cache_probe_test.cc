@@ -43,7 +43,7 @@ class PageCacheProbeTest : public ::testing::TestWithParam<PageCacheProbe::Metho
 
   std::vector<PageState> Resolve(uint64_t first, uint64_t pages) {
     std::vector<PageRecord> records(pages);
-    auto resolution = probe_.Resolve(object_, first, absl::MakeSpan(records), true);
+    auto resolution = probe_.Resolve(object_, first, absl::MakeSpan(records), {/*may_count=*/true});
     EXPECT_TRUE(resolution.ok()) << resolution.status();
     std::vector<PageState> states;
     for (PageRecord record : records) states.push_back(record.state());
@@ -62,6 +62,23 @@ TEST_P(PageCacheProbeTest, MincoreCannotTellASwapCacheCopy) {
   const PageState resident =
       GetParam() == PageCacheProbe::Method::kMincore ? PageState::kUnknown : PageState::kCached;
   EXPECT_EQ(Resolve(0, 2), (std::vector<PageState>{PageState::kHole, resident}));
+}
+
+TEST_P(PageCacheProbeTest, WhatIsKnownNotToBeSwappedMincoreCanTell) {
+  Write(1);
+  WriteMeminfo(/*swap_in_use=*/true);
+  std::vector<PageRecord> records(3);
+  auto resolution = probe_.Resolve(object_, 0, absl::MakeSpan(records),
+                                   {/*may_count=*/true, /*not_swapped=*/true});
+  ASSERT_TRUE(resolution.ok()) << resolution.status();
+  EXPECT_EQ(records[0].state(), PageState::kHole);
+  EXPECT_EQ(records[1].state(), PageState::kCached);
+  EXPECT_EQ(records[2].state(), PageState::kHole);
+  const bool mincore = GetParam() == PageCacheProbe::Method::kMincore;
+  EXPECT_EQ(resolution->presumed, mincore);
+  // What has to be looked at again is told by its source.
+  EXPECT_EQ(records[1].source() == PageSource::kMincore, mincore);
+  EXPECT_NE(records[0].source(), PageSource::kMincore);
 }
 
 TEST_P(PageCacheProbeTest, EveryPageOfARandomMix) {
@@ -113,7 +130,7 @@ TEST_P(PageCacheProbeTest, LeavesSettledPagesAlone) {
   const PageRecord copied(PageState::kMapped, PageSource::kPagemap);
   std::vector<PageRecord> records(64);
   for (size_t i = 0; i < 64; i += 2) records[i] = i < 40 ? mapped : copied;
-  auto resolution = probe_.Resolve(object_, 0, absl::MakeSpan(records), true);
+  auto resolution = probe_.Resolve(object_, 0, absl::MakeSpan(records), {/*may_count=*/true});
   ASSERT_TRUE(resolution.ok());
   for (size_t i = 0; i < 64; ++i) {
     if (i % 2 == 0) {
@@ -132,8 +149,8 @@ TEST_P(PageCacheProbeTest, CountingIsToldAndCanBeForbidden) {
     records[i] = PageRecord(PageState::kMapped, PageSource::kPagemap, kFlagFile);
   }
   std::vector<PageRecord> again = records;
-  auto counted = probe_.Resolve(object_, 0, absl::MakeSpan(records), true);
-  auto uncounted = probe_.Resolve(object_, 0, absl::MakeSpan(again), false);
+  auto counted = probe_.Resolve(object_, 0, absl::MakeSpan(records), {/*may_count=*/true});
+  auto uncounted = probe_.Resolve(object_, 0, absl::MakeSpan(again), {});
   ASSERT_TRUE(counted.ok() && uncounted.ok());
   EXPECT_EQ(counted->counted, GetParam() == PageCacheProbe::Method::kCachestat);
   EXPECT_FALSE(uncounted->counted);

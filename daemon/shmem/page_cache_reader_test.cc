@@ -92,7 +92,7 @@ TEST_F(PageCacheReaderTest, AgreesWithTheProbeOnEveryPage) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     MakeMix(seed);
     std::vector<PageRecord> expected(kPages);
-    auto resolution = probe.Resolve(object_, 0, absl::MakeSpan(expected), false);
+    auto resolution = probe.Resolve(object_, 0, absl::MakeSpan(expected), {});
     ASSERT_TRUE(resolution.ok()) << resolution.status();
     const std::vector<PageRecord> resolved = Resolve(0, std::vector<PageRecord>(kPages));
     const std::vector<PageRecord> read = Read(0, kPages);

@@ -46,12 +46,15 @@ PagemapScanResult PagemapScan(int pagemap_fd, PageRange range, uint64_t any_of,
   arg.walk_end = range.start;
   PagemapScanResult result;
   const int filled = ioctl(pagemap_fd, kPagemapScan, &arg);
-  if (filled < 0) {
-    result.error = errno;
-  } else {
-    result.regions = filled;
-  }
   result.walk_end = arg.walk_end;
+  if (filled >= 0) {
+    result.regions = filled;
+  } else if (errno == ESRCH) {
+    // The address space is gone. Kernels that do not say so find nothing.
+    result.walk_end = range.end;
+  } else {
+    result.error = errno;
+  }
   return result;
 }
 

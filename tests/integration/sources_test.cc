@@ -1,5 +1,5 @@
 // A daemon that cannot have BPF, for whatever reason, says why, once, and answers by the page-cache
-// probe.
+// probe. Where the kernel's pagemap shows shared memory in swap, the source marker comes on top.
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "tests/integration/page_report.h"
+#include "tests/integration/ways.h"
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/page_client.h"
@@ -33,10 +34,13 @@ struct Circumstances {
   const char* name;
   std::vector<std::string> wrapper;
   std::vector<std::string> flags;
+  // Of bpf.
   bool available;
   bool active;
-  // In the warning and in the source's detail, where it is not available.
+  // In the warning and in the source's detail, where bpf is not available.
   const char* reason;
+  // The source marker is active, where the kernel has it.
+  bool marker;
 };
 
 void PrintTo(const Circumstances& given, std::ostream* out) { *out << given.name; }
@@ -56,13 +60,28 @@ const std::vector<Circumstances>& AllCircumstances() {
       " ! test -d $at || mount -t tmpfs none $at || exit 9; done; exec \"$@\"",
       "sh"};
   static const auto* all = new std::vector<Circumstances>{
-      {"Bpf", {}, {}, true, true, ""},
-      {"BpfAskedFor", {}, {"--source", "bpf"}, true, true, ""},
-      {"NoCapability", kNoCapability, {}, false, false, "CAP_BPF"},
-      {"NoCapabilityBpfAskedFor", kNoCapability, {"--source", "bpf"}, false, false, "CAP_BPF"},
-      {"NoBtf", kNoBtf, {}, false, false, "BTF"},
-      {"ProbeAskedFor", {}, {"--source", "probe"}, true, false, ""},
-      {"WithoutBpf", {}, {"--without", "bpf"}, false, false, "--without bpf"},
+      {"Bpf", {}, {}, true, true, "", true},
+      {"BpfAskedFor", {}, {"--source", "bpf"}, true, true, "", false},
+      {"NoCapability", kNoCapability, {}, false, false, "CAP_BPF", false},
+      {"NoCapabilityBpfAskedFor",
+       kNoCapability,
+       {"--source", "bpf"},
+       false,
+       false,
+       "CAP_BPF",
+       false},
+      {"NoBtf", kNoBtf, {}, false, false, "BTF", true},
+      {"ProbeAskedFor", {}, {"--source", "probe"}, true, false, "", false},
+      {"WithoutBpf", {}, {"--without", "bpf"}, false, false, "--without bpf", true},
+      {"MarkerAskedFor", {}, {"--source", "marker"}, true, true, "", true},
+      {"NoCapabilityMarkerAskedFor",
+       kNoCapability,
+       {"--source", "marker"},
+       false,
+       false,
+       "CAP_BPF",
+       false},
+      {"WithoutMarker", {}, {"--without", "marker"}, true, true, "", false},
   };
   return *all;
 }
@@ -80,6 +99,8 @@ class SourcesTest : public ::testing::TestWithParam<Circumstances> {
     stub_ = NewStub(daemon_->address());
   }
 
+  static bool MarkerIsActive() { return GetParam().marker && KernelHasMarker(); }
+
   std::optional<SwapDevice> device_;
   std::optional<DaemonProcess> daemon_;
   std::unique_ptr<v1::PagemapService::Stub> stub_;
@@ -88,15 +109,20 @@ class SourcesTest : public ::testing::TestWithParam<Circumstances> {
 TEST_P(SourcesTest, SaysWhyInOneWarning) {
   const Circumstances& given = GetParam();
   std::vector<std::string> warnings;
+  int of_marker = 0;
   for (absl::string_view line : absl::StrSplit(daemon_->Log(), '\n')) {
     if (absl::StrContains(line, " warning ") && absl::StrContains(line, "source bpf")) {
       warnings.emplace_back(line);
     }
+    of_marker += absl::StrContains(line, " warning ") && absl::StrContains(line, "source marker");
     EXPECT_FALSE(absl::StrContains(line, " error ")) << line;
     // libbpf's own words go nowhere else.
     EXPECT_FALSE(absl::StartsWith(line, "libbpf")) << line;
   }
   EXPECT_EQ(warnings.size(), given.available ? 0 : 1) << daemon_->Log();
+  // Only who asked for it misses it.
+  const bool asked = given.flags == std::vector<std::string>{"--source", "marker"};
+  EXPECT_EQ(of_marker, asked && !MarkerIsActive() ? 1 : 0) << daemon_->Log();
   for (const std::string& warning : warnings) {
     EXPECT_TRUE(absl::StrContains(warning, given.reason)) << warning;
   }
@@ -109,6 +135,13 @@ TEST_P(SourcesTest, SaysWhyInOneWarning) {
     active += source.active();
     EXPECT_NE(source.detail(), "") << source.name();
     EXPECT_TRUE(source.available() || !source.active()) << source.name();
+    if (source.name() == "marker") {
+      ++seen;
+      EXPECT_EQ(source.active(), MarkerIsActive());
+      if (!KernelHasMarker() && given.flags != std::vector<std::string>{"--without", "marker"}) {
+        EXPECT_TRUE(absl::StrContains(source.detail(), "not patched")) << source.detail();
+      }
+    }
     if (source.name() != "bpf") continue;
     ++seen;
     EXPECT_EQ(source.available(), given.available) << source.detail();
@@ -117,8 +150,9 @@ TEST_P(SourcesTest, SaysWhyInOneWarning) {
       EXPECT_TRUE(absl::StrContains(source.detail(), given.reason)) << source.detail();
     }
   }
-  EXPECT_EQ(active, 1);
-  EXPECT_EQ(seen, 1);
+  EXPECT_EQ(active, MarkerIsActive() ? 2 : 1);
+  EXPECT_EQ(seen, 2);
+  EXPECT_TRUE(capabilities.sources(0).active());
 }
 
 TEST_P(SourcesTest, AnswersRightly) {
@@ -153,11 +187,14 @@ TEST_P(SourcesTest, AnswersRightly) {
               absl::StrCat("PAGE_STATE_", absl::AsciiStrToUpper(Name((*truth)[i].state)));
           const bool is_swapped = said.state == v1::PAGE_STATE_SWAPPED;
           swapped += is_swapped;
-          const bool by_cache = said.state != v1::PAGE_STATE_MAPPED;
-          const bool right =
-              v1::PageState_Name(said.state) == expected &&
-              said.has_slot == (is_swapped && GetParam().active) &&
-              (said.source == v1::PAGE_SOURCE_BPF) == (by_cache && GetParam().active);
+          const bool by_marker =
+              is_swapped && MarkerIsActive() && (view == v1::VIEW_PROCESS || !GetParam().active);
+          const bool by_bpf =
+              said.state != v1::PAGE_STATE_MAPPED && !by_marker && GetParam().active;
+          const bool right = v1::PageState_Name(said.state) == expected &&
+                             said.has_slot == (is_swapped && (by_marker || by_bpf)) &&
+                             (said.source == v1::PAGE_SOURCE_BPF) == by_bpf &&
+                             (said.source == v1::PAGE_SOURCE_MARKER) == by_marker;
           if (right || found.size() > 4) continue;
           found.push_back(absl::StrFormat("page %d: %s instead of %s, slot %d source %d", i,
                                           v1::PageState_Name(said.state), expected,

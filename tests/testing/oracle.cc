@@ -1,6 +1,7 @@
 #include "tests/testing/oracle.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,56 @@ TruePage FromPagemap(uint64_t entry) {
   return page;
 }
 
+absl::StatusOr<ObjectCounts> Cachestat(int object_fd, uint64_t first_index, uint64_t pages) {
+  struct {
+    uint64_t offset, length;
+  } range = {first_index * kPageBytes, pages * kPageBytes};
+  struct {
+    uint64_t cache, dirty, writeback, evicted, recently_evicted;
+  } stat = {};
+  if (syscall(kSysCachestat, object_fd, &range, &stat, 0) != 0) return ErrnoError("cachestat");
+  return ObjectCounts{stat.cache, stat.evicted};
+}
+
+bool HasCachestat() {
+  static const bool has = syscall(kSysCachestat, -1, nullptr, nullptr, 0) == 0 || errno != ENOSYS;
+  return has;
+}
+
+// Which pages are resident; and of shmem, which are in swap, or also holes by mincore.
+absl::Status ResidenceByCachestat(int object_fd, Backing backing, uint64_t first_index,
+                                  std::vector<TruePage>* truth) {
+  for (uint64_t i = 0; i < truth->size(); ++i) {
+    absl::StatusOr<ObjectCounts> counts = Cachestat(object_fd, first_index + i, 1);
+    if (!counts.ok()) return counts.status();
+    if (counts->cached != 0) {
+      (*truth)[i].state = TrueState::kCached;
+    } else if (counts->evicted != 0 && backing == Backing::kShmem) {
+      (*truth)[i].state = TrueState::kSwapped;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResidenceByMincore(int object_fd, Backing backing, uint64_t first_index,
+                                std::vector<TruePage>* truth) {
+  const uint64_t bytes = truth->size() * kPageBytes;
+  std::vector<unsigned char> resident(truth->size());
+  void* at = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, object_fd, first_index * kPageBytes);
+  if (at == MAP_FAILED) return ErrnoError("mmap of the object");
+  const int failed = mincore(at, bytes, resident.data());
+  munmap(at, bytes);
+  if (failed != 0) return ErrnoError("mincore");
+  for (uint64_t i = 0; i < truth->size(); ++i) {
+    if (resident[i] & 1) {
+      (*truth)[i].state = TrueState::kCached;
+    } else if (backing == Backing::kShmem) {
+      (*truth)[i].state = TrueState::kSwapped;
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const char* Name(TrueState state) {
@@ -51,29 +102,13 @@ const char* Name(TrueState state) {
   return "?";
 }
 
-absl::StatusOr<ObjectCounts> CountObject(int object_fd, uint64_t first_index, uint64_t pages) {
-  struct {
-    uint64_t offset, length;
-  } range = {first_index * kPageBytes, pages * kPageBytes};
-  struct {
-    uint64_t cache, dirty, writeback, evicted, recently_evicted;
-  } stat = {};
-  if (syscall(kSysCachestat, object_fd, &range, &stat, 0) != 0) return ErrnoError("cachestat");
-  return ObjectCounts{stat.cache, stat.evicted};
-}
-
 absl::StatusOr<std::vector<TruePage>> ObjectTruth(int object_fd, Backing backing,
                                                   uint64_t first_index, uint64_t pages) {
   std::vector<TruePage> truth(pages);
-  for (uint64_t i = 0; i < pages; ++i) {
-    absl::StatusOr<ObjectCounts> counts = CountObject(object_fd, first_index + i, 1);
-    if (!counts.ok()) return counts.status();
-    if (counts->cached != 0) {
-      truth[i].state = TrueState::kCached;
-    } else if (counts->evicted != 0 && backing == Backing::kShmem) {
-      truth[i].state = TrueState::kSwapped;
-    }
-  }
+  absl::Status residence = HasCachestat()
+                               ? ResidenceByCachestat(object_fd, backing, first_index, &truth)
+                               : ResidenceByMincore(object_fd, backing, first_index, &truth);
+  if (!residence.ok()) return residence;
   if (backing != Backing::kShmem) return truth;
   // Allocated but never written: in the page cache, and a hole all the same.
   off_t end = (first_index + pages) * kPageBytes;
@@ -84,7 +119,7 @@ absl::StatusOr<std::vector<TruePage>> ObjectTruth(int object_fd, Backing backing
     if (data < 0 || data > end) data = end;
     for (off_t hole = at; hole < data; hole += kPageBytes) {
       TruePage& page = truth[hole / kPageBytes - first_index];
-      if (page.state == TrueState::kCached) page.state = TrueState::kHole;
+      if (page.state == TrueState::kCached || !HasCachestat()) page.state = TrueState::kHole;
     }
     if (data == end) break;
     at = lseek(object_fd, data, SEEK_HOLE);
@@ -93,6 +128,19 @@ absl::StatusOr<std::vector<TruePage>> ObjectTruth(int object_fd, Backing backing
     at = (at + kPageBytes - 1) / kPageBytes * kPageBytes;
   }
   return truth;
+}
+
+absl::StatusOr<ObjectCounts> CountObject(int object_fd, uint64_t first_index, uint64_t pages) {
+  if (HasCachestat()) return Cachestat(object_fd, first_index, pages);
+  absl::StatusOr<std::vector<TruePage>> truth =
+      ObjectTruth(object_fd, Backing::kShmem, first_index, pages);
+  if (!truth.ok()) return truth.status();
+  ObjectCounts counts;
+  for (const TruePage& page : *truth) {
+    counts.cached += page.state == TrueState::kCached;
+    counts.evicted += page.state == TrueState::kSwapped;
+  }
+  return counts;
 }
 
 absl::StatusOr<std::vector<uint64_t>> ReadPagemap(pid_t pid, uint64_t address, uint64_t pages) {

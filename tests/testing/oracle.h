@@ -13,6 +13,9 @@ namespace pagemapd {
 // What a page is, learnt by other means than the daemon's: one pagemap entry, one cachestat(2) call
 // of one page, and SEEK_DATA on the object, page by page. Shares no code with the daemon, and is as
 // slow as that is simple.
+//
+// Before cachestat (Linux 6.5) it is mincore(2), to which a swapped page is resident while a copy of
+// it is in the swap cache: the oracle then takes it for cached.
 enum class TrueState : uint8_t { kHole, kMapped, kCached, kSwapped, kSpecial };
 
 const char* Name(TrueState state);
@@ -58,7 +61,8 @@ absl::StatusOr<std::vector<uint64_t>> ReadPagemap(pid_t pid, uint64_t address, u
 // /proc/kpageflags of one frame.
 absl::StatusOr<uint64_t> ReadKpageflags(uint64_t pfn);
 
-// cachestat(2) of a whole object, in pages.
+// The pages of an object: by cachestat(2), which counts fallocated pages as cached, or, where there
+// is none, of ObjectTruth, to which they are holes.
 struct ObjectCounts {
   uint64_t cached = 0;
   uint64_t evicted = 0;
