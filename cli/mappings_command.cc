@@ -35,7 +35,7 @@ bool HasFlag(const v1::Mapping& mapping, absl::string_view code) {
 }
 
 std::string Object(const v1::Mapping& mapping) {
-  return mapping.object().inode() == 0 ? "" : ObjectText(mapping.object());
+  return mapping.has_object() ? ObjectText(mapping.object()) : "";
 }
 
 std::string OrDash(std::string text) { return text.empty() ? "-" : text; }
@@ -50,7 +50,7 @@ nlohmann::ordered_json MappingJson(const v1::Mapping& mapping, uint64_t page_siz
       {"perms", PermissionsText(mapping)},
       {"offset_bytes", mapping.offset_bytes()},
   };
-  if (mapping.object().inode() != 0) json["object"] = Object(mapping);
+  if (mapping.has_object()) json["object"] = Object(mapping);
   json["kind"] = KindName(mapping.kind());
   json["path"] = mapping.path();
   json["mergeable"] = HasFlag(mapping, "mg");

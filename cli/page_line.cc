@@ -11,10 +11,6 @@
 namespace pagemapd {
 namespace {
 
-bool HasObject(const v1::PageChunk& chunk) {
-  return chunk.has_object() && chunk.object().inode() != 0;
-}
-
 void Append(absl::string_view text, fmt::memory_buffer& out) {
   out.append(text.data(), text.data() + text.size());
 }
@@ -77,7 +73,7 @@ void PageLineWriter::AppendJson(const v1::ProcessRef& process, const v1::PageChu
     if (area != json_areas_.end()) AppendFormat(out, FMT_COMPILE(",\"area\":{}"), area->second);
     out.push_back('}');
   }
-  if (HasObject(chunk)) {
+  if (chunk.has_object()) {
     Append(",\"object\":\"", out);
     AppendObject(chunk.object(), out);
     AppendFormat(out, FMT_COMPILE("\",\"index\":{}"), ObjectIndex(chunk, extent));
@@ -118,7 +114,7 @@ void PageLineWriter::AppendCsv(const v1::ProcessRef& process, const v1::PageChun
     Append(",,", out);
   }
   out.push_back(',');
-  if (HasObject(chunk)) {
+  if (chunk.has_object()) {
     AppendObject(chunk.object(), out);
     AppendFormat(out, FMT_COMPILE(",{},"), ObjectIndex(chunk, extent));
   } else {

@@ -69,7 +69,7 @@ absl::StatusOr<bool> MapsReader::Next(Vma* vma) {
   }
   if (vma->range.start < previous_end_) {
     // An anonymous mapping prints no offset.
-    if (vma->inode != 0) vma->offset_bytes += previous_end_ - vma->range.start;
+    if (vma->has_object()) vma->offset_bytes += previous_end_ - vma->range.start;
     vma->range.start = previous_end_;
   }
   previous_end_ = vma->range.end;

@@ -38,13 +38,16 @@ struct Vma {
   bool shared = false;
   uint64_t offset_bytes = 0;
   DeviceNumber device;
-  // 0: no object.
+  // May be 0: a SysV segment's is its id.
   uint64_t inode = 0;
   // Unescaped. The kernel escapes newline alone, as "\012"; nothing else is touched, so a file
   // name that itself holds "\012" cannot be told from one with a newline.
   std::string path;
   // smaps only, space separated two-letter codes: "rd wr mr". Empty from maps.
   std::string vm_flags;
+
+  // Whether an inode is mapped. None is on device 00:00, which anonymous memory shows.
+  bool has_object() const { return !(device == DeviceNumber()) || inode != 0; }
 };
 
 // Parses one line of maps into `vma`, reusing its storage; leaves vm_flags empty. DATA_LOSS,

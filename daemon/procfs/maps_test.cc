@@ -86,8 +86,16 @@ TEST(ParseMapsLineTest, LeavesNothingOfTheLastLine) {
   EXPECT_FALSE(vma.readable || vma.writable || vma.executable || vma.shared);
   EXPECT_EQ(vma.offset_bytes, 0u);
   EXPECT_EQ(vma.inode, 0u);
+  EXPECT_FALSE(vma.has_object());
   EXPECT_EQ(vma.path, "");
   EXPECT_EQ(vma.vm_flags, "");
+}
+
+TEST(ParseMapsLineTest, TheFirstSysvSegmentIsAnObjectThoughInodeZero) {
+  const Vma vma =
+      Parsed("7f0000000000-7f0000002000 rw-s 00000000 00:01 0   /SYSV00000000 (deleted)");
+  EXPECT_EQ(vma.inode, 0u);
+  EXPECT_TRUE(vma.has_object());
 }
 
 TEST(ParseMapsLineTest, RefusesOtherText) {

@@ -50,7 +50,7 @@ const std::string* MappingClassifier::FilesystemType(DeviceNumber device) {
 }
 
 MappingClassifier::Class MappingClassifier::Classify(const Vma& vma) {
-  if (vma.inode == 0) {
+  if (!vma.has_object()) {
     return {IsKernelRegion(vma.path) ? MappingKind::kSpecial : MappingKind::kAnon, std::nullopt};
   }
   if (vma.device == features_.shmem_device) {

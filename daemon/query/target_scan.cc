@@ -141,7 +141,7 @@ absl::StatusOr<TargetScan::Skip> TargetScan::SkipHoles(ObjectResolver& resolver,
   Skip skip = {segment.cut().end, PageRecord(PageState::kHole, PageSource::kPagemap)};
   if (by_pagemap) {
     skip.record = PageRecord();
-  } else if (segment.vma().inode != 0) {
+  } else if (segment.vma().has_object()) {
     const SharedObject* object = segment.object();
     if (object == nullptr) return none;
     const uint64_t index = segment.ObjectIndex(position);

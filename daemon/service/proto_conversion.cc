@@ -55,7 +55,7 @@ void FillMapping(const Vma& vma, MappingKind kind, v1::Mapping* out) {
   out->set_executable(vma.executable);
   out->set_shared(vma.shared);
   out->set_offset_bytes(vma.offset_bytes);
-  if (vma.inode != 0) FillObject(vma, out->mutable_object());
+  if (vma.has_object()) FillObject(vma, out->mutable_object());
   out->set_kind(static_cast<v1::MappingKind>(kind));
   out->set_path(vma.path);
 }

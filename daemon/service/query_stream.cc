@@ -167,7 +167,7 @@ v1::PageChunk* QueryStream::AddChunk(uint32_t target_index, const Segment& segme
   v1::PageChunk* chunk = message_.add_chunks();
   chunk->set_target_index(target_index);
   chunk->set_start(start);
-  if (segment.vma().inode != 0) {
+  if (segment.vma().has_object()) {
     FillObject(segment.vma(), chunk->mutable_object());
     chunk->set_object_index(segment.ObjectIndex(start));
   }

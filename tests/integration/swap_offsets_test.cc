@@ -23,6 +23,7 @@
 #include "tests/integration/page_report.h"
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/memory_region.h"
+#include "tests/testing/page_budget.h"
 #include "tests/testing/page_client.h"
 #include "tests/testing/page_pattern.h"
 #include "tests/testing/served_target.h"
@@ -36,7 +37,7 @@
 namespace pagemapd {
 namespace {
 
-constexpr uint64_t kPages = 32768;
+const uint64_t kPages = PageBudget(32768);
 
 constexpr PageWish kWritten[] = {PageWish::kMapped, PageWish::kCached, PageWish::kSwapped};
 
@@ -233,7 +234,7 @@ TEST_F(SwapOffsetsTest, LeadToThePagesContent) {
   for (size_t i = 0; i < all.size(); i += 7) Check(all[i]);
   printf("contents of %lu swapped pages found where the daemon says, and %lu of zeros\n",
          Sum(found_), zeros_);
-  EXPECT_GE(Sum(found_), 200000u);
+  EXPECT_GE(Sum(found_), 6 * kPages);
 }
 
 // Large entries, whole ones and those that were split since.
@@ -275,7 +276,7 @@ TEST_F(SwapOffsetsTest, LeadToThePagesOfHugePages) {
 
 // The first area fills up; what comes then is in the second, under another type.
 TEST_F(SwapOffsetsTest, NameTheAreaToo) {
-  constexpr uint64_t kFirstPages = 16384;
+  const uint64_t kFirstPages = kPages / 2;
   AddDevice(kFirstPages * kPageBytes);
   AddDevice(uint64_t{1} << 30, SwapDevice::kFirstOfAll - 1);
   Start();
