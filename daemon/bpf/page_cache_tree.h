@@ -26,13 +26,6 @@
 #define RETRY_ENTRY 1026
 #define TMPFS_SUPER_MAGIC 0x01021994
 
-// Nodes as they are in the kernel, pointers included: never mapped. An element a slice.
-struct scratch {
-  __u64 upper[PAGE_CACHE_LEAF_PAGES];
-  __u64 leaf[PAGE_CACHE_LEAF_PAGES];
-  __u64 again[PAGE_CACHE_LEAF_PAGES];
-};
-
 enum region_kind {
   REGION_HOLE,
   REGION_LOST,
@@ -51,7 +44,6 @@ struct walk {
   // Of skip_holes, else 0.
   __u64 end_leaf;
   __u64 first_element;
-  __u64 slice;
   __u64 sizes;
   // What was found last above the leaves, for the REGION_LEAVES leaves from region * REGION_LEAVES.
   __u64 region;
@@ -62,6 +54,16 @@ struct walk {
   // Of the leaf before: all folios; nothing but folios and holes. What to try first on the next.
   __u64 was_full;
   __u64 was_folios;
+};
+
+// Of one slice. Nodes are as they are in the kernel, pointers included: never mapped. The walk is
+// here and not on the stack, since verifiers before Linux 6.7 see a callback of bpf_loop run once
+// only, and take what the stack holds by then for what it always holds.
+struct scratch {
+  struct walk walk;
+  __u64 upper[PAGE_CACHE_LEAF_PAGES];
+  __u64 leaf[PAGE_CACHE_LEAF_PAGES];
+  __u64 again[PAGE_CACHE_LEAF_PAGES];
 };
 
 static __always_inline bool is_node(__u64 entry) { return (entry & 3) == 2 && entry > 4096; }

@@ -173,15 +173,19 @@ static __always_inline void copy_slots(struct walk* walk, struct scratch* scratc
   if (!all_written) drop_unwritten(out, scratch);
 }
 
-static long copy_leaf(__u32 i, struct walk* walk) {
-  const __u64 leaf = walk->first_leaf + i;
-  const __u32 slice = walk->slice;
-  const __u32 element = walk->first_element + i;
-  const __u64 region = leaf / REGION_LEAVES;
-  struct page_cache_leaf* out = bpf_map_lookup_elem(&leaves, &element);
-  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, &slice);
-  __u64 entry;
-  if (!out || !scratch) return 1;
+static long copy_leaf(__u32 i, const __u32* slice) {
+  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, slice);
+  struct walk* walk;
+  struct page_cache_leaf* out;
+  __u64 leaf, region, entry;
+  __u32 element;
+  if (!scratch) return 1;
+  walk = &scratch->walk;
+  leaf = walk->first_leaf + i;
+  region = leaf / REGION_LEAVES;
+  element = walk->first_element + i;
+  out = bpf_map_lookup_elem(&leaves, &element);
+  if (!out) return 1;
   if (region != walk->region) load_region(walk, scratch, region);
 
   if (walk->region_kind == REGION_UPPER) {
@@ -213,35 +217,39 @@ static long copy_leaf(__u32 i, struct walk* walk) {
 }
 
 static __always_inline int begin(struct walk* walk, const struct bpf_raw_tracepoint_args* context) {
+  __builtin_memset(walk, 0, sizeof(*walk));
   walk->first_leaf = context->args[1];
   walk->sizes = context->args[3];
   walk->first_element = context->args[4];
-  walk->slice = walk->first_element / PAGE_CACHE_WALK_LEAVES;
   return open_walk(walk, context->args[0]);
 }
 
 // Arguments: struct page_cache_walk_args. Returns an enum page_cache_walk_result.
 SEC("raw_tp")
 int walk_page_cache(struct bpf_raw_tracepoint_args* context) {
-  struct walk walk = {};
   const __u64 count = context->args[2];
-  const int result = begin(&walk, context);
-  if (result != PAGE_CACHE_WALK_DONE) return result;
-  if (count > PAGE_CACHE_WALK_LEAVES - walk.first_element % PAGE_CACHE_WALK_LEAVES) {
+  const __u64 element = context->args[4];
+  const __u32 slice = element / PAGE_CACHE_WALK_LEAVES;
+  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, &slice);
+  int result;
+  if (!scratch || count > PAGE_CACHE_WALK_LEAVES - element % PAGE_CACHE_WALK_LEAVES) {
     return PAGE_CACHE_WALK_BAD_ARGUMENT;
   }
-  bpf_loop(count, copy_leaf, &walk, 0);
-  return PAGE_CACHE_WALK_DONE;
+  result = begin(&scratch->walk, context);
+  if (result == PAGE_CACHE_WALK_DONE) bpf_loop(count, copy_leaf, (void*)&slice, 0);
+  return result;
 }
 
 // Moves first_leaf to the next leaf that is no hole, or may be none. Ends the loop there, and at
 // the end.
-static long skip_hole(__u32 i, struct walk* walk) {
-  const __u64 leaf = walk->first_leaf;
-  const __u64 region = leaf / REGION_LEAVES;
-  const __u32 slice = walk->slice;
-  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, &slice);
+static long skip_hole(__u32 i, const __u32* slice) {
+  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, slice);
+  struct walk* walk;
+  __u64 leaf, region;
   if (!scratch) return 1;
+  walk = &scratch->walk;
+  leaf = walk->first_leaf;
+  region = leaf / REGION_LEAVES;
   if (region != walk->region) load_region(walk, scratch, region);
   if (walk->region_kind == REGION_HOLE) {
     const __u64 next = walk->hole_end;
@@ -261,17 +269,22 @@ static long skip_hole(__u32 i, struct walk* walk) {
 // number of leaves. Returns an enum page_cache_walk_result.
 SEC("raw_tp")
 int skip_holes(struct bpf_raw_tracepoint_args* context) {
-  struct walk walk = {};
-  const int result = begin(&walk, context);
-  const __u32 element = walk.first_element;
-  struct page_cache_leaf* out;
+  const __u32 element = context->args[4];
+  const __u32 slice = element / PAGE_CACHE_WALK_LEAVES;
+  struct scratch* scratch = bpf_map_lookup_elem(&scratch_nodes, &slice);
+  struct page_cache_leaf* out = bpf_map_lookup_elem(&leaves, &element);
+  struct walk* walk;
+  int result;
+  if (!scratch || !out) return PAGE_CACHE_WALK_BAD_ARGUMENT;
+  walk = &scratch->walk;
+  result = begin(walk, context);
   if (result != PAGE_CACHE_WALK_DONE) return result;
-  walk.end_leaf = walk.first_leaf + context->args[2];
-  if (walk.end_leaf < walk.first_leaf) return PAGE_CACHE_WALK_BAD_ARGUMENT;
-  if (walk.first_leaf < walk.end_leaf) bpf_loop(PAGE_CACHE_SKIP_STEPS, skip_hole, &walk, 0);
-  out = bpf_map_lookup_elem(&leaves, &element);
-  if (!out) return PAGE_CACHE_WALK_BAD_ARGUMENT;
-  out->value_index = walk.first_leaf;
+  walk->end_leaf = walk->first_leaf + context->args[2];
+  if (walk->end_leaf < walk->first_leaf) return PAGE_CACHE_WALK_BAD_ARGUMENT;
+  if (walk->first_leaf < walk->end_leaf) {
+    bpf_loop(PAGE_CACHE_SKIP_STEPS, skip_hole, (void*)&slice, 0);
+  }
+  out->value_index = walk->first_leaf;
   return PAGE_CACHE_WALK_DONE;
 }
 
