@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Every check there is: the source's format and clang-tidy, all Bazel tests, the gRPC-free libraries'
-# tests under ASan with UBSan and under TSan, and a short run of each fuzzer. As root: the tests make
-# swap devices and read other processes' pages. Takes no arguments. The last line counts; anything
-# failed or skipped is a failure.
+# tests under ASan with UBSan and under TSan, a short run of each fuzzer, and the daemon in QEMU on the
+# kernels of kernel-patches/, stock and patched. As root: the tests make swap devices and read other
+# processes' pages. The last line counts; anything failed or skipped is a failure.
+#
+# usage: presubmit.sh [--long]
+#   --long  more of the kernels: their own tests of memory management, stress on builds that check
+#           themselves, and what the patches cost. Takes an hour more
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -11,6 +15,14 @@ exec </dev/null
 
 readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query}/...)
 readonly seconds_per_fuzzer=5
+readonly stress_seconds=300
+
+long=''
+case ${1:-} in
+  '') ;;
+  --long) long=1 ;;
+  *) echo "presubmit.sh: no such option: $1" >&2 && exit 2 ;;
+esac
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
@@ -47,11 +59,42 @@ bazel_tests() {  # NAME BAZEL-ARGUMENT...: counts its test cases.
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+virtual_machine_tests() {  # NAME COMMAND...: adds up its last line, "N passed, N failed, N skipped".
+  stage "$1"
+  local log=$results/log status=0 p=0 f=0 s=0
+  "${@:2}" 2>&1 | tee "$log" || status=$?
+  if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+  fi
+  if ((status != 0 && f + s == 0)); then
+    echo "failed: $1 ended with status $status"
+    f=1
+  fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# What is left of the CPUs by the other checks goes into the kernels.
+setsid nice -n 19 bash -c 'set -e
+  for version in 6.12 6.1; do
+    kernel-patches/build.sh --stock "$version"
+    kernel-patches/build.sh "$version"
+  done' >"$results/kernels" 2>&1 &
+kernels=$!
+trap 'kill -- "-$kernels" 2>/dev/null || true; rm -rf "$results"' EXIT
+
 check "Format and clang-tidy" tests/lint.sh
 bazel_tests "Tests" //...
 bazel_tests "ASan and UBSan" --config=asan "${grpc_free[@]}"
 bazel_tests "TSan" --config=tsan "${grpc_free[@]}"
 check "Fuzzers" tests/fuzz/run.sh "$seconds_per_fuzzer"
+stage "Kernels, as far as they are not built yet"
+wait "$kernels" || cat "$results/kernels"
+virtual_machine_tests "Patched kernels" tests/qemu/run.sh
+if [[ $long ]]; then
+  check "The kernels' own tests" tests/qemu/selftests.sh
+  check "Stress" tests/qemu/stress.sh "$stress_seconds"
+  check "What the patches cost" tests/bench/kernel_cost.sh
+fi
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 ((failed == 0 && skipped == 0))

@@ -121,8 +121,10 @@ SwapOffsetsTest::Areas SwapOffsetsTest::OpenAreas() {
 
 std::string SwapOffsetsTest::FaultOf(const Patterned& memory, uint64_t page,
                                      const ReportedPage& said, Areas* areas) {
-  if (!said.has_slot || said.source != v1::PAGE_SOURCE_BPF) {
-    return absl::StrCat("no slot, or not by the page cache: source ", said.source);
+  // A patched kernel's pagemap tells the process's view.
+  if (!said.has_slot ||
+      (said.source != v1::PAGE_SOURCE_BPF && said.source != v1::PAGE_SOURCE_MARKER)) {
+    return absl::StrCat("no slot, or from elsewhere: source ", said.source);
   }
   const uint64_t index = memory.region.first_index + page;
   auto home = homes_.find(said.swap_type);

@@ -14,8 +14,8 @@ namespace pagemapd {
 // of one page, and SEEK_DATA on the object, page by page. Shares no code with the daemon, and is as
 // slow as that is simple.
 //
-// Before cachestat (Linux 6.5) it is mincore(2), to which a swapped page is resident while a copy of
-// it is in the swap cache: the oracle then takes it for cached.
+// Before cachestat (Linux 6.5) it is mincore(2), to which a swapped page is resident while a copy
+// of it is in the swap cache: the oracle then takes it for cached.
 enum class TrueState : uint8_t { kHole, kMapped, kCached, kSwapped, kSpecial };
 
 const char* Name(TrueState state);
