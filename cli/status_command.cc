@@ -31,7 +31,9 @@ nlohmann::ordered_json StatusJson(const v1::GetCapabilitiesResponse& capabilitie
            {{"pagemap_scan", features.pagemap_scan()},
             {"cachestat", features.cachestat()},
             {"locations", features.locations()},
-            {"frame_flags", features.frame_flags()}}},
+            {"frame_flags", features.frame_flags()},
+            {"page_out", features.page_out()},
+            {"idle_pages", features.idle_pages()}}},
           {"sources", std::move(sources)},
           {"limits",
            {{"max_targets", limits.max_targets()},
@@ -56,6 +58,8 @@ std::vector<std::pair<std::string, std::string>> StatusFacts(
       {"cachestat", yes_no(features.cachestat())},
       {"locations", yes_no(features.locations())},
       {"frame flags", yes_no(features.frame_flags())},
+      {"page-out", yes_no(features.page_out())},
+      {"idle pages", yes_no(features.idle_pages())},
   };
   for (const auto& source : capabilities.sources()) {
     facts.emplace_back(absl::StrCat("source ", source.name()),

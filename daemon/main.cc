@@ -25,6 +25,7 @@
 #include "daemon/bpf/page_cache_walker.h"
 #include "daemon/bpf/swap_table.h"
 #include "daemon/page/page_size.h"
+#include "daemon/procfs/idle_pages.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/pagemap_knob.h"
 #include "daemon/procfs/proc_root.h"
@@ -192,6 +193,10 @@ absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
     environment.kpageflags.emplace(*std::move(kpageflags));
   } else {
     spdlog::warn("no frame flags error=\"{}\"", kpageflags.status().ToString());
+  }
+  // Most kernels are built without: not worth a warning.
+  if (absl::StatusOr<IdlePages> idle_pages = IdlePages::Open(); idle_pages.ok()) {
+    environment.idle_pages.emplace(*std::move(idle_pages));
   }
   if (!features->locations) {
     spdlog::warn("pagemap hides frames and swap offsets: CAP_SYS_ADMIN is missing");

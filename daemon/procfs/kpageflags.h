@@ -16,6 +16,8 @@ namespace pagemapd {
 // Bits of a kpageflags entry, KPF_* of include/uapi/linux/kernel-page-flags.h.
 inline constexpr uint64_t kKpfReferenced = uint64_t{1} << 2;
 inline constexpr uint64_t kKpfDirty = uint64_t{1} << 4;
+inline constexpr uint64_t kKpfCompoundHead = uint64_t{1} << 15;
+inline constexpr uint64_t kKpfCompoundTail = uint64_t{1} << 16;
 inline constexpr uint64_t kKpfHuge = uint64_t{1} << 17;
 inline constexpr uint64_t kKpfNoPage = uint64_t{1} << 20;
 inline constexpr uint64_t kKpfKsm = uint64_t{1} << 21;

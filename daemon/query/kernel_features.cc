@@ -17,6 +17,7 @@
 #include "daemon/sys/cachestat.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/pagemap_scan.h"
+#include "daemon/sys/process_madvise.h"
 #include "daemon/sys/unique_fd.h"
 
 namespace pagemapd {
@@ -92,6 +93,7 @@ absl::StatusOr<KernelFeatures> ProbeKernelFeatures(const ProcRoot& root,
   }
   features.pagemap_scan = scan.error == 0 && scan.regions == 1;
   features.cachestat = HasCachestat();
+  features.page_out = HasProcessPageOut();
   const absl::StatusOr<PagemapKnob> knob = PagemapKnob::Open(knob_path);
   features.shmem_swap = knob.ok() ? knob->Read() : knob.status();
   features.shmem_device = DeviceOfMemfd(0);

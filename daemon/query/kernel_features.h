@@ -25,6 +25,8 @@ struct KernelFeatures {
   bool cachestat = false;
   // pagemap shows frames and swap offsets (CAP_SYS_ADMIN).
   bool locations = false;
+  // process_madvise(2) with MADV_PAGEOUT (Linux 5.10).
+  bool page_out = false;
   // What special entries are. Found on kernels with guard regions (Linux 6.13), whose marker shows
   // its swap type, and with kallsyms, which shows which other types the kernel was built with.
   SpecialSwapTypes special_types;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/page/page_range.h"
 #include "daemon/page/page_record.h"
+#include "daemon/procfs/idle_pages.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/pagemap.h"
 #include "daemon/procfs/pagemap_knob.h"
@@ -36,6 +37,8 @@ struct ScanEnvironment {
   // is made use of: the source kMarker. Absent: it is not, whatever the kernel shows. Takes
   // KernelFeatures::locations.
   std::optional<PagemapKnob> marker_knob = std::nullopt;
+  // Absent where the kernel does not track idle pages, or the daemon may not ask.
+  std::optional<IdlePages> idle_pages = std::nullopt;
 };
 
 struct TargetQuery {

@@ -9,6 +9,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "daemon/page/page_size.h"
 #include "daemon/service/mapping_list.h"
+#include "daemon/service/page_out_call.h"
 #include "daemon/service/proto_conversion.h"
 #include "daemon/service/query_stream.h"
 #include "daemon/service/request_validation.h"
@@ -20,16 +21,34 @@
 namespace pagemapd {
 namespace {
 
-// A QueryPages call that ends before it began.
-class RefusedStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse> {
+// A call that ends before it began.
+template <typename Response>
+class RefusedStream : public grpc::ServerWriteReactor<Response> {
  public:
-  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+  explicit RefusedStream(const grpc::Status& status) { this->Finish(status); }
   void OnDone() override { delete this; }
 };
 
 bool IsActive(const std::vector<PagemapService::SourceChoice>& sources, absl::string_view name) {
   return std::any_of(sources.begin(), sources.end(),
                      [name](const auto& source) { return source.active && source.name == name; });
+}
+
+// By frame: without those there is nothing to ask the kernel about.
+bool CanTellIdlePages(const ScanEnvironment& environment) {
+  return environment.idle_pages.has_value() && environment.features.locations;
+}
+
+absl::Status CanPageOut(const ScanEnvironment& environment, const v1::PageOutRequest& request) {
+  if (!environment.features.page_out && !request.dry_run()) {
+    return absl::FailedPreconditionError(
+        "this kernel has no process_madvise(2) with MADV_PAGEOUT (Linux 5.10)");
+  }
+  if (request.only_idle() && !CanTellIdlePages(environment)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "only_idle takes ", IdlePages::kPath, " (CONFIG_IDLE_PAGE_TRACKING) and CAP_SYS_ADMIN"));
+  }
+  return absl::OkStatus();
 }
 
 void LogRefused(const char* rpc, const absl::Status& status) {
@@ -50,6 +69,8 @@ grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerCo
   kernel->set_cachestat(features.cachestat);
   kernel->set_locations(features.locations);
   kernel->set_frame_flags(environment_.kpageflags.has_value());
+  kernel->set_page_out(features.page_out);
+  kernel->set_idle_pages(CanTellIdlePages(environment_));
   for (const SourceChoice& choice : sources_) {
     auto* source = response->add_sources();
     source->set_name(choice.name);
@@ -103,7 +124,7 @@ grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
     status = ticket.status();
   }
   LogRefused("QueryPages", status);
-  return new RefusedStream(ToGrpcStatus(status));
+  return new RefusedStream<v1::QueryPagesResponse>(ToGrpcStatus(status));
 }
 
 grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerContext* context,
@@ -164,6 +185,23 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
   LogRefused("RevalidatePages", status);
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
+}
+
+grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
+    grpc::CallbackServerContext* context, const v1::PageOutRequest* request) {
+  absl::StatusOr<PageOutRequest> page_out = ValidatePageOut(*request, limits_);
+  absl::Status status = page_out.status();
+  if (status.ok()) status = CanPageOut(environment_, *request);
+  if (status.ok()) {
+    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
+    if (ticket.ok()) {
+      return PageOutCall::Start(environment_, pool_, *std::move(page_out),
+                                request->max_pages_per_second(), *std::move(ticket));
+    }
+    status = ticket.status();
+  }
+  LogRefused("PageOut", status);
+  return new RefusedStream<v1::PageOutResponse>(ToGrpcStatus(status));
 }
 
 }  // namespace pagemapd

@@ -56,6 +56,8 @@ class PagemapService final : public v1::PagemapService::CallbackService {
   grpc::ServerUnaryReactor* RevalidatePages(grpc::CallbackServerContext* context,
                                             const v1::RevalidatePagesRequest* request,
                                             v1::RevalidatePagesResponse* response) override;
+  grpc::ServerWriteReactor<v1::PageOutResponse>* PageOut(
+      grpc::CallbackServerContext* context, const v1::PageOutRequest* request) override;
 
  private:
   const ScanEnvironment& environment_;

@@ -60,6 +60,24 @@ void FillMapping(const Vma& vma, MappingKind kind, v1::Mapping* out) {
   out->set_path(vma.path);
 }
 
+void FillPageOutExtent(const PageOutExtent& extent, v1::PageOutExtent* out) {
+  out->set_start(extent.start);
+  out->set_pages(extent.pages);
+  out->set_outcome(static_cast<v1::PageOutOutcome>(extent.outcome));
+}
+
+void FillPageOutCounts(const PageOutCounts& counts, v1::PageOutCounts* out) {
+  out->set_asked(counts.asked);
+  out->set_attempted(counts.attempted);
+  out->set_achieved(counts.achieved);
+  for (size_t outcome = 0; outcome < counts.by_outcome.size(); ++outcome) {
+    if (counts.by_outcome[outcome] == 0) continue;
+    v1::PageOutCounts::OutcomePages* pages = out->add_outcomes();
+    pages->set_outcome(static_cast<v1::PageOutOutcome>(outcome));
+    pages->set_pages(counts.by_outcome[outcome]);
+  }
+}
+
 void FillSwapUse(const SwapTypeCounts& counts,
                  google::protobuf::RepeatedPtrField<v1::SwapUse>* out) {
   for (uint32_t type = 0; type < counts.size(); ++type) {

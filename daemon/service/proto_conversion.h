@@ -9,6 +9,8 @@
 #include "daemon/procfs/maps.h"
 #include "daemon/query/extent_builder.h"
 #include "daemon/query/mapping_kind.h"
+#include "daemon/reclaim/page_out_extents.h"
+#include "daemon/reclaim/page_out_outcome.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 #include "pagemapd/v1/pages.pb.h"
 
@@ -25,6 +27,9 @@ void FillExtent(const Extent& extent, v1::PageExtent* out);
 void FillObject(const Vma& vma, v1::ObjectRef* out);
 // Leaves vm_flags alone.
 void FillMapping(const Vma& vma, MappingKind kind, v1::Mapping* out);
+
+void FillPageOutExtent(const PageOutExtent& extent, v1::PageOutExtent* out);
+void FillPageOutCounts(const PageOutCounts& counts, v1::PageOutCounts* out);
 
 // Appends a SwapUse for each swap type that has pages; `out` is a repeated field of SwapUse.
 void FillSwapUse(const SwapTypeCounts& counts,

@@ -210,4 +210,35 @@ absl::StatusOr<RevalidationRequest> ValidateRevalidation(const v1::RevalidatePag
   return result;
 }
 
+absl::StatusOr<PageOutRequest> ValidatePageOut(const v1::PageOutRequest& request,
+                                               const Limits& limits) {
+  PageOutRequest result;
+  result.pid = request.process().pid();
+  result.start_time_ticks = request.process().start_time_ticks();
+  result.dry_run = request.dry_run();
+  result.only_idle = request.only_idle();
+  // Not "all of it": too much to be asked for by leaving something out.
+  if (request.ranges().empty()) return Invalid("no ranges");
+  if (request.ranges_size() > static_cast<int64_t>(limits.max_ranges)) {
+    return Invalid(request.ranges_size(), " ranges; the limit is ", limits.max_ranges);
+  }
+  result.ranges.reserve(request.ranges_size());
+  for (const v1::PageOutRange& range : request.ranges()) {
+    PageOutRange parsed;
+    parsed.range = {range.range().start(), range.range().end()};
+    if (absl::Status status = ValidateRange(parsed.range); !status.ok()) {
+      return Invalid("range ", result.ranges.size(), ": ", status.message());
+    }
+    if (range.has_expected()) {
+      const v1::ObjectRef& object = range.expected().object();
+      parsed.expected = {{object.device_major(), object.device_minor()},
+                         object.inode(),
+                         range.expected().object_index()};
+    }
+    result.ranges.push_back(parsed);
+  }
+  result.ranges = Normalize(std::move(result.ranges));
+  return result;
+}
+
 }  // namespace pagemapd

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/query/scan_pipeline.h"
 #include "daemon/query/scan_spec.h"
+#include "daemon/reclaim/page_out_request.h"
 #include "daemon/service/limits.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
@@ -43,6 +44,10 @@ struct RevalidationRequest {
 
 absl::StatusOr<RevalidationRequest> ValidateRevalidation(const v1::RevalidatePagesRequest& request,
                                                          const Limits& limits);
+
+// Ranges are checked here, since there is but one process, and come normalized.
+absl::StatusOr<PageOutRequest> ValidatePageOut(const v1::PageOutRequest& request,
+                                               const Limits& limits);
 
 }  // namespace pagemapd
 

@@ -59,6 +59,15 @@ void CheckRevalidation(const absl::StatusOr<RevalidationRequest>& request, size_
   }
 }
 
+void CheckPageOut(const absl::StatusOr<PageOutRequest>& request) {
+  if (!request.ok()) return RequireInvalid(request.status());
+  REQUIRE(!request->ranges.empty() && request->ranges.size() <= kLimits.max_ranges);
+  for (size_t i = 0; i < request->ranges.size(); ++i) {
+    REQUIRE(ValidateRange(request->ranges[i].range).ok());
+    if (i > 0) REQUIRE(request->ranges[i - 1].range.end <= request->ranges[i].range.start);
+  }
+}
+
 }  // namespace
 }  // namespace pagemapd
 
@@ -66,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pagemapd;
   if (size == 0) return 0;
   const int bytes = static_cast<int>(size - 1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0: {
       v1::QueryPagesRequest request;
       if (request.ParseFromArray(data + 1, bytes)) CheckScan(ValidateQuery(request, kLimits));
@@ -77,10 +86,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (request.ParseFromArray(data + 1, bytes)) CheckScan(ValidateSummary(request, kLimits));
       break;
     }
-    default: {
+    case 2: {
       v1::RevalidatePagesRequest request;
       if (!request.ParseFromArray(data + 1, bytes)) break;
       CheckRevalidation(ValidateRevalidation(request, kLimits), request.extents_size());
+      break;
+    }
+    default: {
+      v1::PageOutRequest request;
+      if (request.ParseFromArray(data + 1, bytes)) CheckPageOut(ValidatePageOut(request, kLimits));
       break;
     }
   }

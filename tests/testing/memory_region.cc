@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "tests/testing/lru_batches.h"
+#include "daemon/sys/lru_batches.h"
 #include "tests/testing/text_file.h"
 
 #ifndef MADV_PAGEOUT

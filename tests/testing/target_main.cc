@@ -55,7 +55,7 @@ TargetReply OnRuns(const TargetRequest& request, const PageRun* runs, size_t cou
     for (uint64_t at = begin; at < begin + bytes; at += kPageBytes) {
       auto* word = reinterpret_cast<volatile uint64_t*>(at);
       if (request.op == TargetOp::kWrite) {
-        *word = at ^ 0x5bd1e9955bd1e995;
+        *word = WordAt(at);
       } else {
         static_cast<void>(*word);
       }

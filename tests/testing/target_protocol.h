@@ -18,8 +18,7 @@ enum class TargetOp : uint64_t {
   // args[0] is the number of a system call, the rest its arguments; an argument of kPayloadArg is
   // the address of the payload.
   kSyscall = 1,
-  // The payload is PageRuns of the region at args[0]. Writes a word, its own address in it, at the
-  // beginning of every page.
+  // The payload is PageRuns of the region at args[0]. Writes WordAt at the beginning of every page.
   kWrite,
   // Reads a byte of every page.
   kRead,
@@ -46,6 +45,9 @@ struct TargetReply {
   // errno, or 0.
   int64_t error = 0;
 };
+
+// What kWrite writes: no two pages the same, none of one byte repeated.
+constexpr uint64_t WordAt(uint64_t address) { return address ^ 0x5bd1e9955bd1e995; }
 
 inline constexpr uint64_t kPayloadArg = 0xfeedfacecafef00d;
 inline constexpr int kTargetSocket = 3;

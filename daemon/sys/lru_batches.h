@@ -1,5 +1,5 @@
-#ifndef PAGEMAPD_TESTS_TESTING_LRU_BATCHES_H_
-#define PAGEMAPD_TESTS_TESTING_LRU_BATCHES_H_
+#ifndef PAGEMAPD_DAEMON_SYS_LRU_BATCHES_H_
+#define PAGEMAPD_DAEMON_SYS_LRU_BATCHES_H_
 
 #include "absl/status/status.h"
 
@@ -12,4 +12,4 @@ absl::Status DrainLruBatches();
 
 }  // namespace pagemapd
 
-#endif  // PAGEMAPD_TESTS_TESTING_LRU_BATCHES_H_
+#endif  // PAGEMAPD_DAEMON_SYS_LRU_BATCHES_H_

@@ -1,0 +1,83 @@
+#include "daemon/reclaim/advised_pages.h"
+
+#include <errno.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "daemon/page/page_size.h"
+#include "daemon/sys/errno_status.h"
+#include "daemon/sys/process_madvise.h"
+
+namespace pagemapd {
+namespace {
+
+uint64_t StartOf(const iovec& range) { return reinterpret_cast<uint64_t>(range.iov_base); }
+
+void Skip(uint64_t bytes, iovec* range) {
+  range->iov_base = static_cast<char*>(range->iov_base) + bytes;
+  range->iov_len -= bytes;
+}
+
+}  // namespace
+
+void AdvisedPages::Add(const PageRange& range) {
+  constexpr uint64_t kMostBytes = kMaxAdvisedPages << kPageShift;
+  uint64_t start = range.start;
+  if (!ranges_.empty() && StartOf(ranges_.back()) + ranges_.back().iov_len == start) {
+    const uint64_t bytes = std::min(range.end - start, kMostBytes - ranges_.back().iov_len);
+    ranges_.back().iov_len += bytes;
+    start += bytes;
+  }
+  while (start < range.end) {
+    const uint64_t bytes = std::min(range.end - start, kMostBytes);
+    ranges_.push_back({reinterpret_cast<void*>(start), bytes});
+    start += bytes;
+  }
+}
+
+absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd,
+                                   const std::function<bool()>& is_cancelled) {
+  // 1 where it is to be found out which range the kernel will not have.
+  size_t most = kMaxAdvisedRanges;
+  for (size_t next = 0; next < ranges_.size();) {
+    if (is_cancelled()) return absl::CancelledError("page-out was cancelled");
+    size_t count = 0;
+    uint64_t bytes = 0;
+    for (; next + count < ranges_.size() && count < most; ++count) {
+      bytes += ranges_[next + count].iov_len;
+      if (count > 0 && bytes > kMaxAdvisedPages << kPageShift) break;
+    }
+    const auto batch = absl::MakeConstSpan(ranges_).subspan(next, count);
+    const ProcessMadviseResult result = ProcessMadvise(pidfd, batch, kMadvPageout);
+    switch (result.error) {
+      case 0:
+        break;
+      case EINTR:
+      case EAGAIN:
+        continue;
+      case EPERM:
+      case ESRCH:
+        return ErrnoStatus(result.error, absl::StrCat("process_madvise MADV_PAGEOUT at 0x",
+                                                      absl::Hex(StartOf(batch[0]))));
+      default:
+        if (count == 1) ++next;
+        most = 1;
+        continue;
+    }
+    most = kMaxAdvisedRanges;
+    uint64_t advised = result.advised_bytes;
+    // An empty answer without an error would be asked for again for ever.
+    if (advised == 0) ++next;
+    while (advised > 0 && next < ranges_.size()) {
+      const uint64_t done = std::min<uint64_t>(advised, ranges_[next].iov_len);
+      Skip(done, &ranges_[next]);
+      advised -= done;
+      if (ranges_[next].iov_len == 0) ++next;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pagemapd

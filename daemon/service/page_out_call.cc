@@ -1,0 +1,143 @@
+#include "daemon/service/page_out_call.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/query/scan_pipeline.h"
+#include "daemon/service/proto_conversion.h"
+
+namespace pagemapd {
+namespace {
+
+// A message goes out after this long, or with this many extents, whichever comes first.
+constexpr uint64_t kMessageNanoseconds = 100'000'000;
+constexpr size_t kMessageExtents = 4096;
+
+}  // namespace
+
+PageOutCall* PageOutCall::Start(const ScanEnvironment& environment, WorkerPool& pool,
+                                PageOutRequest request, uint64_t max_pages_per_second,
+                                Admission::Ticket ticket) {
+  auto call = std::make_shared<PageOutCall>(environment, pool, std::move(request),
+                                            max_pages_per_second, std::move(ticket));
+  call->self_ = call;
+  call->Submit();
+  return call.get();
+}
+
+void PageOutCall::Submit() {
+  pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Work(scanner); });
+}
+
+absl::Status PageOutCall::Open() {
+  begin_ns_ = MonotonicNanoseconds();
+  auto page_out = PageOut::Open(environment_, std::move(request_));
+  if (!page_out.ok()) return page_out.status();
+  page_out_ = *std::move(page_out);
+  return absl::OkStatus();
+}
+
+void PageOutCall::Work(ChunkScanner& scanner) {
+  if (page_out_ == nullptr) {
+    if (absl::Status status = Open(); !status.ok()) return End(status);
+  }
+  const uint64_t begin_ns = MonotonicNanoseconds();
+  while (true) {
+    if (cancelled_) return FinishCancelled();
+    const uint64_t step_ns = MonotonicNanoseconds();
+    const uint64_t attempted = page_out_->counts().attempted;
+    const absl::StatusOr<bool> more = page_out_->Step(
+        scanner, pace_.StepPages(ChunkScanner::kBlockPages), [this] { return cancelled_.load(); });
+    if (cancelled_) return FinishCancelled();
+    if (!more.ok()) return End(more.status());
+    if (!*more) return End(absl::OkStatus());
+    const uint64_t now = MonotonicNanoseconds();
+    next_ns_ = pace_.Add(step_ns, page_out_->counts().attempted - attempted);
+    if (next_ns_ > now || now - begin_ns >= kMessageNanoseconds ||
+        page_out_->extents().complete().size() >= kMessageExtents) {
+      return Write(/*more=*/true);
+    }
+  }
+}
+
+void PageOutCall::Write(bool more) {
+  if (!std::exchange(told_process_, true) && page_out_ != nullptr) {
+    message_.mutable_process()->set_pid(page_out_->process().pid());
+    message_.mutable_process()->set_start_time_ticks(page_out_->process().start_time_ticks());
+  }
+  if (page_out_ != nullptr) {
+    for (const PageOutExtent& extent : page_out_->extents().complete()) {
+      FillPageOutExtent(extent, message_.add_extents());
+    }
+    page_out_->extents().complete().clear();
+    FillPageOutCounts(page_out_->counts(), message_.mutable_counts());
+  }
+  if (more) {
+    StartWrite(&message_);
+    return;
+  }
+  // Every file descriptor of the process is closed before the client hears that it is done.
+  page_out_.reset();
+  StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
+}
+
+void PageOutCall::End(const absl::Status& error) {
+  v1::PageOutEnd& end = *message_.mutable_end();
+  absl::Status last = error;
+  if (page_out_ != nullptr) {
+    page_out_->extents().Flush();
+    if (last.ok()) {
+      const absl::StatusOr<bool> changed = page_out_->MappingsChanged();
+      last = changed.status();
+      end.set_mappings_changed(changed.value_or(false));
+    }
+  }
+  if (!last.ok()) FillTargetError(last, end.mutable_error());
+  const PageOutCounts done = page_out_ != nullptr ? page_out_->counts() : PageOutCounts();
+  spdlog::info("page_out pid={} asked={} attempted={} achieved={}{}", pid_, done.asked,
+               done.attempted, done.achieved,
+               last.ok() ? "" : absl::StrCat(" error=\"", last.ToString(), "\""));
+  end.set_begin_ns(begin_ns_);
+  end.set_end_ns(MonotonicNanoseconds());
+  Write(/*more=*/false);
+}
+
+void PageOutCall::FinishCancelled() {
+  page_out_.reset();
+  Finish(grpc::Status::CANCELLED);
+}
+
+void PageOutCall::OnWriteDone(bool ok) {
+  // Of the last write there is no such call.
+  if (!ok || cancelled_) return FinishCancelled();
+  message_.Clear();
+  const uint64_t now = MonotonicNanoseconds();
+  if (next_ns_ <= now) {
+    Submit();
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  alarm_.Set(std::chrono::system_clock::now() + std::chrono::nanoseconds(next_ns_ - now),
+             [self = shared_from_this()](bool) {
+               if (self->cancelled_) return self->FinishCancelled();
+               self->Submit();
+             });
+  // OnCancel may have come before there was an alarm to cancel.
+  if (cancelled_) alarm_.Cancel();
+}
+
+void PageOutCall::OnCancel() {
+  cancelled_ = true;
+  absl::MutexLock lock(&mutex_);
+  alarm_.Cancel();
+}
+
+void PageOutCall::OnDone() {
+  // Last: this may be the last reference.
+  std::shared_ptr<PageOutCall> self = std::move(self_);
+}
+
+}  // namespace pagemapd
