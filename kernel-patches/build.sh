@@ -64,11 +64,13 @@ variant=${stock:+stock}
 variant=${variant:-patched}${debug:+-debug}
 key=$(cat "$0" "$from/BASE" "${configs[@]}" "${patches[@]}" | sha256sum | cut -c 1-16)
 image=$cache/images/linux-$version-$variant-$key
-if [[ -f $image ]]; then
+give_if_built() {
+  [[ -f $image ]] || return 0
   touch "$image"
   echo "$image"
   exit
-fi
+}
+give_if_built
 
 # One tree a version, since another path of source or objects would compile everything anew.
 mkdir -p "$cache/images"
@@ -76,6 +78,8 @@ source=$cache/$version/source
 objects=$cache/$version/objects${debug:+-debug}
 exec 9>"$cache/$version.lock"
 flock 9
+# By whoever had the lock.
+give_if_built
 
 # The tar file of the pinned source: installed, or fetched.
 find_source() {

@@ -89,9 +89,9 @@ bazel_tests "Tests" //...
 bazel_tests "ASan and UBSan" --config=asan "${grpc_free[@]}"
 bazel_tests "TSan" --config=tsan "${grpc_free[@]}"
 check "Fuzzers" tests/fuzz/run.sh "$seconds_per_fuzzer"
-stage "Kernels, as far as they are not built yet"
-wait "$kernels" || cat "$results/kernels"
+# Each as soon as it is built.
 virtual_machine_tests "Patched kernels" tests/qemu/run.sh
+wait "$kernels" || cat "$results/kernels"
 if [[ $long ]]; then
   check "The kernels' own tests" tests/qemu/selftests.sh
   check "Stress" tests/qemu/stress.sh "$stress_seconds"
