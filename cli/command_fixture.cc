@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "cli/output/output_stream.h"
 
 namespace pagemapd {
@@ -41,6 +43,16 @@ grpc::Status CannedService::SummarizePages(grpc::ServerContext*,
   summaries.push_back(*request);
   *response = summary;
   return summary_status;
+}
+
+grpc::Status CannedService::PageOut(grpc::ServerContext*, const v1::PageOutRequest* request,
+                                    grpc::ServerWriter<v1::PageOutResponse>* writer) {
+  page_out_requests.push_back(*request);
+  if (!page_outs.empty()) {
+    const size_t answer = std::min(page_out_requests.size(), page_outs.size()) - 1;
+    for (const v1::PageOutResponse& response : page_outs[answer]) writer->Write(response);
+  }
+  return page_out_status;
 }
 
 CommandTest::CommandTest() {

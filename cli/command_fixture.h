@@ -25,6 +25,8 @@ struct CannedService : public v1::PagemapService::Service {
                           grpc::ServerWriter<v1::QueryPagesResponse>* writer) override;
   grpc::Status SummarizePages(grpc::ServerContext*, const v1::SummarizePagesRequest* request,
                               v1::SummarizePagesResponse* response) override;
+  grpc::Status PageOut(grpc::ServerContext*, const v1::PageOutRequest* request,
+                       grpc::ServerWriter<v1::PageOutResponse>* writer) override;
 
   v1::GetCapabilitiesResponse capabilities;
   v1::ListMappingsResponse mappings;
@@ -33,10 +35,14 @@ struct CannedService : public v1::PagemapService::Service {
   v1::SummarizePagesResponse summary;
   // Of SummarizePages.
   grpc::Status summary_status;
+  // What each call of PageOut answers, one after the other; the last one answers all further calls.
+  std::vector<std::vector<v1::PageOutResponse>> page_outs;
+  grpc::Status page_out_status;
 
   int mappings_calls = 0;
   std::vector<v1::QueryPagesRequest> queries;
   std::vector<v1::SummarizePagesRequest> summaries;
+  std::vector<v1::PageOutRequest> page_out_requests;
 };
 
 // Runs commands against a CannedService, with pages of 4 KiB and 16 ranges a request.

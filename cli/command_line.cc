@@ -3,69 +3,23 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/address_span.h"
-#include "cli/connection.h"
-#include "cli/page_names.h"
+#include "cli/argument_checks.h"
+#include "cli/page_arguments.h"
+#include "cli/pageout/pageout_arguments.h"
+#include "cli/vm/vm_arguments.h"
 #include "version.h"
 
 namespace pagemapd {
 namespace {
 
 constexpr char kDefaultAddress[] = "unix:///run/pagemapd/pagemapd.sock";
-
-bool ParsePid(const std::string& text, int32_t* pid) {
-  return std::all_of(text.begin(), text.end(), absl::ascii_isdigit) &&
-         absl::SimpleAtoi(text, pid) && *pid > 0;
-}
-
-// Checks for CLI11: what is wrong with a value, or nothing.
-std::string CheckPid(const std::string& text) {
-  int32_t pid;
-  return ParsePid(text, &pid) ? "" : absl::StrCat("'", text, "' is not a process id");
-}
-
-std::string CheckRange(const std::string& text) {
-  AddressSpan span;
-  return ParseAddressSpan(text, &span)
-             ? ""
-             : absl::StrCat("'", text, "' is not a range START-END in hexadecimal");
-}
-
-std::string CheckObjectAddress(const std::string& text) {
-  uint64_t address;
-  return ParseAddress(text, &address)
-             ? ""
-             : absl::StrCat("'", text, "' is not an address in hexadecimal");
-}
-
-std::string CheckState(const std::string& text) {
-  v1::PageState state;
-  return ParseState(text, &state)
-             ? ""
-             : absl::StrCat("'", text,
-                            "' is not a state: hole, mapped, cached, swapped, special, unknown");
-}
-
-std::string CheckAddress(const std::string& text) {
-  return !GrpcTargetOf(text).empty()
-             ? ""
-             : absl::StrCat("'", text, "' is not an address: unix:///PATH, tcp://HOST:PORT");
-}
-
-int32_t Pid(const std::string& text) {
-  int32_t pid = 0;
-  ParsePid(text, &pid);
-  return pid;
-}
 
 // Help with less noise: an option is its name and what it takes.
 class TerseFormatter : public CLI::Formatter {
@@ -80,9 +34,6 @@ class TerseFormatter : public CLI::Formatter {
   }
 };
 
-constexpr char kGlobalOptionsToo[] =
-    "The options of `pagemapctl --help` can be given here too.\n\n";
-
 // The options of all commands as text, checked by CLI11 before they are converted.
 struct Arguments {
   std::string address;
@@ -93,23 +44,14 @@ struct Arguments {
   std::string object_address;
   std::vector<std::string> ranges;
   std::vector<std::string> globs;
-  std::vector<std::string> states;
+  PageArguments pages;
   // Empty: process, or what --object implies.
   std::string view;
-  bool flags = false;
-  bool swap_cache = false;
-  bool locations = false;
-  bool no_locations = false;
   bool mappings = false;
   bool folios = false;
+  PageOutArguments pageout;
+  VmArguments vm;
 };
-
-void AddPid(CLI::App* command, Arguments* arguments) {
-  command->add_option("PID", arguments->pid, "Process id")
-      ->required()
-      ->type_name("")
-      ->check(CheckPid);
-}
 
 CLI::Option* AddMapping(CLI::App* command, Arguments* arguments) {
   return command
@@ -136,7 +78,7 @@ void AddGlobalOptions(CLI::App* app, Arguments* arguments) {
 
 CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
   CLI::App* pages = app->add_subcommand("pages", "List the pages of a process as extents");
-  AddPid(pages, arguments);
+  AddPid(pages, &arguments->pid);
   pages
       ->add_option("--range", arguments->ranges,
                    "Only these addresses, half-open, in hex as in\n"
@@ -154,14 +96,7 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
       ->type_name("ADDRESS")
       ->check(CheckObjectAddress)
       ->excludes(mapping);
-  pages
-      ->add_option("--state", arguments->states,
-                   "Only these: hole, mapped, cached, swapped, special,\n"
-                   "unknown")
-      ->type_name("S,...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CheckState);
+  AddPageStates(pages, &arguments->pages);
   pages
       ->add_option("--view", arguments->view,
                    "process (the default): its page table, completed by\n"
@@ -169,16 +104,7 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
                    "whoever maps it")
       ->type_name("VIEW")
       ->check(CLI::IsMember({"process", "object"}).description(""));
-  pages->add_flag("--flags", arguments->flags,
-                  "Show flags, those of the page frames included (ksm,\n"
-                  "thp, hugetlb, zero, dirty, referenced, idle)");
-  pages->add_flag("--swap-cache", arguments->swap_cache,
-                  "Show flags, with swap_cache for swapped pages of\n"
-                  "shared memory that still have a copy in RAM");
-  CLI::Option* locations = pages->add_flag("--locations", arguments->locations,
-                                           "Show PFNs and swap offsets, which split extents;\n"
-                                           "the default but in tables");
-  pages->add_flag("--no-locations", arguments->no_locations, "Leave them out")->excludes(locations);
+  AddPageDetails(pages, &arguments->pages);
   pages->footer(std::string(kGlobalOptionsToo) +
                 "Examples:\n"
                 "  pagemapctl pages 4321 --mapping '/memfd:*' --state swapped --locations\n"
@@ -189,26 +115,29 @@ CLI::App* AddPages(CLI::App* app, Arguments* arguments) {
 
 PagesOptions PagesOf(const Arguments& arguments) {
   PagesOptions options;
-  options.pid = Pid(arguments.pid);
+  options.pid = PidOf(arguments.pid);
   const bool of_object = !arguments.object_address.empty();
   if (of_object) ParseAddress(arguments.object_address, &options.object_address.emplace());
   for (const std::string& text : arguments.ranges) {
     ParseAddressSpan(text, &options.ranges.emplace_back());
   }
   options.globs = arguments.globs;
-  for (const std::string& name : arguments.states) ParseState(name, &options.states.emplace_back());
+  options.states = StatesOf(arguments.pages);
   options.view = of_object || arguments.view == "object" ? v1::VIEW_OBJECT : v1::VIEW_PROCESS;
-  options.flags = arguments.flags;
-  options.swap_cache = arguments.swap_cache;
-  if (arguments.locations) options.locations = true;
-  if (arguments.no_locations) options.locations = false;
+  options.details = DetailsOf(arguments.pages);
   return options;
 }
 
 // What to say of a command that is missing, or that there is none of; empty if there is one.
 std::string WrongCommand(const CLI::App& app) {
-  if (!app.get_subcommands().empty()) return "";
-  const std::vector<std::string> words = app.remaining();
+  const std::vector<CLI::App*> given = app.get_subcommands();
+  if (!given.empty()) {
+    return given[0]->get_require_subcommand_min() == 0 ? "" : WrongCommand(*given[0]);
+  }
+  // What a command does not know, it hands up.
+  const CLI::App* outermost = &app;
+  while (outermost->get_parent() != nullptr) outermost = outermost->get_parent();
+  const std::vector<std::string> words = outermost->remaining(/*recurse=*/true);
   if (words.empty()) return "a command is missing";
   const bool option = words[0].size() > 1 && words[0][0] == '-';
   return absl::StrCat("'", words[0], "' is not ", option ? "an option" : "a command");
@@ -243,7 +172,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
   status->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl status");
 
   CLI::App* mappings = app.add_subcommand("mappings", "List the mappings (VMAs) of a process");
-  AddPid(mappings, &arguments);
+  AddPid(mappings, &arguments.pid);
   mappings->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl mappings 4321");
 
   CLI::App* pages = AddPages(&app, &arguments);
@@ -267,8 +196,10 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
   CLI::App* swap = app.add_subcommand("swap", "List the swap areas");
   swap->footer(std::string(kGlobalOptionsToo) + "Example:\n  pagemapctl swap");
 
+  CLI::App* pageout = AddPageOut(&app, &arguments.pageout);
+
   CLI::App* map = app.add_subcommand("map", "Draw the address space of a process");
-  AddPid(map, &arguments);
+  AddPid(map, &arguments.pid);
   AddMapping(map, &arguments);
   map->footer(
       "Every cell is an equal share of pages; the legend below the picture explains them.\n" +
@@ -276,6 +207,8 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       "Examples:\n"
       "  pagemapctl map 4321\n"
       "  pagemapctl map 4321 --mapping '/memfd:*'");
+
+  CLI::App* vm = AddVm(&app, &arguments.vm);
 
   ParsedArguments parsed;
   try {
@@ -294,8 +227,12 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
 
   // CLI11 knows of options that exclude each other, not of one value that does.
   if (!arguments.object_address.empty() && arguments.view == "process") {
-    parsed.exit_code = ExitCode::kUsage;
     parsed.error = "--object excludes --view process";
+  }
+  if (pageout->parsed()) parsed.error = WrongPageOut(arguments.pageout);
+  if (vm->parsed()) parsed.error = WrongVm(*vm, arguments.vm);
+  if (!parsed.error.empty()) {
+    parsed.exit_code = ExitCode::kUsage;
     return parsed;
   }
 
@@ -312,17 +249,19 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
   }
   line.format = FormatOf(arguments.format);
   line.with_heading = !arguments.no_heading;
-  if (mappings->parsed()) line.command = MappingsOptions{Pid(arguments.pid)};
+  if (mappings->parsed()) line.command = MappingsOptions{PidOf(arguments.pid)};
   if (pages->parsed()) line.command = PagesOf(arguments);
   if (summary->parsed()) {
     SummaryOptions options;
-    for (const std::string& text : arguments.pids) options.pids.push_back(Pid(text));
+    for (const std::string& text : arguments.pids) options.pids.push_back(PidOf(text));
     options.mappings = arguments.mappings;
     options.folios = arguments.folios;
     line.command = std::move(options);
   }
   if (swap->parsed()) line.command = SwapOptions{};
-  if (map->parsed()) line.command = MapOptions{Pid(arguments.pid), arguments.globs};
+  if (pageout->parsed()) line.command = PageOutOptionsOf(arguments.pageout);
+  if (map->parsed()) line.command = MapOptions{PidOf(arguments.pid), arguments.globs};
+  if (vm->parsed()) line.command = VmOptionsOf(*vm, arguments.vm);
   parsed.run = true;
   return parsed;
 }

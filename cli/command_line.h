@@ -7,9 +7,11 @@
 
 #include "cli/exit_code.h"
 #include "cli/map_command.h"
+#include "cli/pageout/pageout_command.h"
 #include "cli/pages_command.h"
 #include "cli/session.h"
 #include "cli/summary_command.h"
+#include "cli/vm/vm_command.h"
 
 namespace pagemapd {
 
@@ -27,7 +29,7 @@ struct CommandLine {
   OutputFormat format = OutputFormat::kTable;
   bool with_heading = true;
   std::variant<StatusOptions, MappingsOptions, PagesOptions, SummaryOptions, SwapOptions,
-               MapOptions>
+               PageOutOptions, MapOptions, VmOptions>
       command;
 };
 

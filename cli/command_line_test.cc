@@ -49,9 +49,10 @@ TEST(CommandLineTest, PagesTakesItsOptions) {
   EXPECT_THAT(options.states,
               ElementsAre(v1::PAGE_STATE_SWAPPED, v1::PAGE_STATE_HOLE, v1::PAGE_STATE_CACHED));
   EXPECT_EQ(options.view, v1::VIEW_OBJECT);
-  EXPECT_TRUE(options.flags);
-  EXPECT_EQ(options.locations, false);
-  EXPECT_FALSE(std::get<PagesOptions>(Parse({"pages", "7"}).line.command).locations.has_value());
+  EXPECT_TRUE(options.details.flags);
+  EXPECT_EQ(options.details.locations, false);
+  EXPECT_FALSE(
+      std::get<PagesOptions>(Parse({"pages", "7"}).line.command).details.locations.has_value());
 }
 
 TEST(CommandLineTest, AnObjectIsNamedByAnAddressItIsMappedAt) {
@@ -74,14 +75,40 @@ TEST(CommandLineTest, AnObjectIsNamedByAnAddressItIsMappedAt) {
 TEST(CommandLineTest, CostlyAnswersAreAskedForOneByOne) {
   auto parsed = Parse({"pages", "7", "--swap-cache"});
   ASSERT_TRUE(parsed.run) << parsed.error;
-  EXPECT_TRUE(std::get<PagesOptions>(parsed.line.command).swap_cache);
-  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).flags);
+  EXPECT_TRUE(std::get<PagesOptions>(parsed.line.command).details.swap_cache);
+  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).details.flags);
   parsed = Parse({"pages", "7", "--flags"});
-  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).swap_cache);
+  EXPECT_FALSE(std::get<PagesOptions>(parsed.line.command).details.swap_cache);
   parsed = Parse({"summary", "7", "--folios"});
   ASSERT_TRUE(parsed.run) << parsed.error;
   EXPECT_TRUE(std::get<SummaryOptions>(parsed.line.command).folios);
   EXPECT_FALSE(std::get<SummaryOptions>(Parse({"summary", "7"}).line.command).folios);
+}
+
+TEST(CommandLineTest, PageoutTakesItsOptions) {
+  auto parsed =
+      Parse({"pageout", "--range", "1000-2000", "--mapping", "/a", "7", "--range", "0x5000-0x6000",
+             "--mapping", "[heap]", "--dry-run", "--if-idle", "--rate", "18446744073709551615"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  auto options = std::get<PageOutOptions>(parsed.line.command);
+  EXPECT_EQ(options.pid, 7);
+  EXPECT_THAT(options.ranges,
+              ElementsAre(AddressSpan{0x1000, 0x2000}, AddressSpan{0x5000, 0x6000}));
+  EXPECT_THAT(options.globs, ElementsAre("/a", "[heap]"));
+  EXPECT_EQ(options.from, "");
+  EXPECT_TRUE(options.switches.dry_run);
+  EXPECT_TRUE(options.switches.only_idle);
+  EXPECT_EQ(options.switches.max_pages_per_second, UINT64_MAX);
+
+  for (const char* file : {"-", "cold.jsonl"}) {
+    parsed = Parse({"pageout", "7", "--from", file, "-o", "jsonl"});
+    ASSERT_TRUE(parsed.run) << parsed.error;
+    options = std::get<PageOutOptions>(parsed.line.command);
+    EXPECT_EQ(options.from, file);
+    EXPECT_FALSE(options.switches.dry_run);
+    EXPECT_FALSE(options.switches.only_idle);
+    EXPECT_EQ(options.switches.max_pages_per_second, 0u);
+  }
 }
 
 TEST(CommandLineTest, OptionsDoNotSwallowThePid) {
@@ -125,7 +152,25 @@ TEST(CommandLineTest, WrongUseIsNamed) {
       {{"summary", "1", "--swap-cache"}, "--swap-cache"},
       {{"-o", "xml", "swap"}, "xml"},
       {{"swap", "extra"}, "extra"},
-      {{"pageout", "1"}, "'pageout' is not a command"},
+      {{"pageout"}, "PID"},
+      {{"pageout", "1"}, "pageout takes --range, --mapping or --from"},
+      {{"pageout", "1", "--dry-run"}, "--mapping '*' is the whole process"},
+      {{"pageout", "0", "--mapping", "*"}, "'0'"},
+      {{"pageout", "1", "--range", "zzz"}, "'zzz'"},
+      {{"pageout", "1", "--from", "f", "--range", "1000-2000"}, "--from"},
+      {{"pageout", "1", "--mapping", "*", "--from", "f"}, "--from"},
+      {{"pageout", "1", "--from", "f", "--from", "g"}, "--from"},
+      {{"pageout", "1", "--from", ""}, "'' is not a file"},
+      {{"pageout", "1", "--mapping", "*", "--rate", "0"}, "'0' is not a number of pages"},
+      {{"pageout", "1", "--mapping", "*", "--rate", "-1"}, "'-1' is not a number of pages"},
+      {{"pageout", "1", "--mapping", "*", "--rate", "1e3"}, "'1e3' is not a number of pages"},
+      {{"pageout", "1", "--mapping", "*", "--rate", "18446744073709551616"},
+       "18446744073709551616"},
+      {{"pageout", "1", "--mapping", "*", "--state", "swapped"}, "--state"},
+      {{"vm"}, "command is missing"},
+      {{"vm", "ramm"}, "'ramm' is not a command"},
+      {{"vm", "ram"}, "--qmp"},
+      {{"vm", "pageout", "--qmp", "a"}, "vm pageout takes --block, --gpa or --from"},
       {{"--frobnicate", "swap"}, "--frobnicate"},
       {{"--frobnicate"}, "not an option"},
   };
@@ -143,7 +188,7 @@ TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
   EXPECT_FALSE(parsed.run);
   EXPECT_EQ(parsed.exit_code, ExitCode::kDone);
   EXPECT_THAT(parsed.text, testing::MatchesRegex("pagemapctl [0-9.]+\n"));
-  for (const char* command : {"status", "mappings", "pages", "summary", "swap", "map"}) {
+  for (const char* command : {"status", "mappings", "pages", "summary", "swap", "pageout", "map"}) {
     EXPECT_THAT(Parse({"--help"}).text, HasSubstr(command));
     parsed = Parse({command, "--help"});
     EXPECT_EQ(parsed.exit_code, ExitCode::kDone);

@@ -14,11 +14,13 @@
 #include "cli/map_command.h"
 #include "cli/mappings_command.h"
 #include "cli/output/output_stream.h"
+#include "cli/pageout/pageout_command.h"
 #include "cli/pages_command.h"
 #include "cli/session.h"
 #include "cli/status_command.h"
 #include "cli/summary_command.h"
 #include "cli/swap_command.h"
+#include "cli/vm/vm_command.h"
 
 namespace pagemapd {
 namespace {
@@ -33,7 +35,9 @@ struct CommandRunner {
   }
   ExitCode operator()(const PagesOptions& options) const { return RunPages(session, options); }
   ExitCode operator()(const SummaryOptions& options) const { return RunSummary(session, options); }
+  ExitCode operator()(const PageOutOptions& options) const { return RunPageOut(session, options); }
   ExitCode operator()(const MapOptions& options) const { return RunMap(session, options); }
+  ExitCode operator()(const VmOptions& options) const { return RunVm(session, options); }
 };
 
 ExitCode Run(const ParsedArguments& parsed, OutputStream& out) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "cli/output/csv_row.h"
 #include "cli/output/json_string.h"
 #include "cli/page_names.h"
@@ -42,13 +43,22 @@ std::string ObjectText(const v1::ObjectRef& object) {
   return fmt::to_string(text);
 }
 
-PageLineWriter::PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas, StartOrigin origin)
-    : page_size_bytes_(page_size_bytes), origin_(origin), areas_(std::move(areas)) {
+PageLineWriter::PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas, StartOrigin origin,
+                               const PageAnnotator* annotator)
+    : page_size_bytes_(page_size_bytes),
+      origin_(origin),
+      annotator_(annotator),
+      areas_(std::move(areas)) {
   for (const auto& [type, path] : areas_) {
     fmt::memory_buffer json;
     AppendJsonString(path, json);
     json_areas_[type] = fmt::to_string(json);
   }
+}
+
+std::string PageLineWriter::CsvHeading() const {
+  if (annotator_ == nullptr) return kCsvHeading;
+  return absl::StrCat(absl::StripSuffix(kCsvHeading, "\n"), annotator_->CsvHeading(), "\n");
 }
 
 uint64_t PageLineWriter::ObjectIndex(const v1::PageChunk& chunk,
@@ -90,6 +100,7 @@ void PageLineWriter::AppendJson(const v1::ProcessRef& process, const v1::PageChu
   if (extent.source() != v1::PAGE_SOURCE_UNSPECIFIED) {
     AppendFormat(out, FMT_COMPILE(",\"source\":\"{}\""), SourceName(extent.source()));
   }
+  if (annotator_ != nullptr) annotator_->AppendJson(extent.start(), out);
   out.push_back('}');
 }
 
@@ -124,10 +135,12 @@ void PageLineWriter::AppendCsv(const v1::ProcessRef& process, const v1::PageChun
   out.push_back(',');
   Append(SourceName(extent.source()), out);
   if (in_object) {
-    AppendFormat(out, FMT_COMPILE(",0x{:x},0x{:x}\n"), extent.start(), end);
+    AppendFormat(out, FMT_COMPILE(",0x{:x},0x{:x}"), extent.start(), end);
   } else {
-    Append(",,\n", out);
+    Append(",,", out);
   }
+  if (annotator_ != nullptr) annotator_->AppendCsv(extent.start(), out);
+  out.push_back('\n');
 }
 
 std::string PageLineWriter::LocationText(const v1::PageExtent& extent) const {

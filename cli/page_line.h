@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "cli/page_annotator.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -29,8 +30,10 @@ enum class StartOrigin {
 // read them.
 class PageLineWriter {
  public:
+  // `annotator`, if any, adds to each line, and must outlive this object.
   PageLineWriter(uint64_t page_size_bytes, SwapAreaPaths areas,
-                 StartOrigin origin = StartOrigin::kAddressSpace);
+                 StartOrigin origin = StartOrigin::kAddressSpace,
+                 const PageAnnotator* annotator = nullptr);
 
   // {"pid":1,"start_time_ticks":2,"start":"0x..","end":"0x..","pages":3,"state":"swapped",
   // "swap":{"type":0,"offset":4,"area":"/dev/zram0"},"object":"00:01:2049","index":0,
@@ -47,6 +50,8 @@ class PageLineWriter {
   static constexpr char kCsvHeading[] =
       "pid,start_time_ticks,start,end,pages,state,pfn,swap_type,swap_offset,swap_area,object,index,"
       "flags,source,object_start,object_end\n";
+  // That, with the annotator's columns.
+  std::string CsvHeading() const;
 
   // Where an extent is, for people: "pfn 1193046", "/dev/zram0:4711", "swap 0:4711", or nothing.
   // Bytes as the daemon gave them.
@@ -57,6 +62,7 @@ class PageLineWriter {
 
   uint64_t page_size_bytes_;
   StartOrigin origin_;
+  const PageAnnotator* annotator_;
   SwapAreaPaths areas_;
   // As JSON strings.
   SwapAreaPaths json_areas_;

@@ -46,6 +46,12 @@ const std::string& KindName(v1::MappingKind kind) {
   return NameOf(*kNames, kind);
 }
 
+const std::string& OutcomeName(v1::PageOutOutcome outcome) {
+  static const auto* kNames =
+      new auto(Names(*v1::PageOutOutcome_descriptor(), strlen("PAGE_OUT_OUTCOME_")));
+  return NameOf(*kNames, outcome);
+}
+
 std::vector<absl::string_view> FlagNames(uint32_t flags) {
   static const auto* kNames = new auto(Names(*v1::PageFlag_descriptor(), strlen("PAGE_FLAG_")));
   std::vector<absl::string_view> names;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "pagemapd/v1/pagemap_service.pb.h"
 #include "pagemapd/v1/pages.pb.h"
 
 namespace pagemapd {
@@ -15,6 +16,7 @@ namespace pagemapd {
 const std::string& StateName(v1::PageState state);
 const std::string& SourceName(v1::PageSource source);
 const std::string& KindName(v1::MappingKind kind);
+const std::string& OutcomeName(v1::PageOutOutcome outcome);
 
 // Names of the flags whose bits are set, in the order of their numbers.
 std::vector<absl::string_view> FlagNames(uint32_t flags);

@@ -16,6 +16,8 @@ TEST(PageNamesTest, SpellsEnumsInLowerCase) {
   EXPECT_EQ(SourceName(v1::PAGE_SOURCE_MARKER), "marker");
   EXPECT_EQ(SourceName(v1::PAGE_SOURCE_BPF), "bpf");
   EXPECT_EQ(KindName(v1::MAPPING_KIND_SHMEM), "shmem");
+  EXPECT_EQ(OutcomeName(v1::PAGE_OUT_OUTCOME_IN_SWAP_CACHE), "in_swap_cache");
+  EXPECT_EQ(OutcomeName(v1::PAGE_OUT_OUTCOME_UNKNOWN), "unknown");
 }
 
 TEST(PageNamesTest, GivesTheNumberOfWhatANewerDaemonSays) {

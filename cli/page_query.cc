@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/page_counts.h"
+
 namespace pagemapd {
 namespace {
-
-void AddCounts(const v1::PageCounts& more, v1::PageCounts* counts) {
-  counts->set_hole(counts->hole() + more.hole());
-  counts->set_mapped(counts->mapped() + more.mapped());
-  counts->set_cached(counts->cached() + more.cached());
-  counts->set_swapped(counts->swapped() + more.swapped());
-  counts->set_special(counts->special() + more.special());
-  counts->set_unknown(counts->unknown() + more.unknown());
-  counts->set_unresolved(counts->unresolved() + more.unresolved());
-}
 
 // One call. False if there is no point in another.
 bool RunCall(v1::PagemapService::StubInterface& service, const v1::QueryPagesRequest& request,

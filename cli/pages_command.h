@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/address_span.h"
+#include "cli/page_listing.h"
 #include "cli/session.h"
 
 namespace pagemapd {
@@ -21,11 +22,7 @@ struct PagesOptions {
   // None: every state.
   std::vector<v1::PageState> states;
   v1::View view = v1::VIEW_PROCESS;
-  bool flags = false;
-  // Tell which swapped pages of shared memory have a copy in RAM.
-  bool swap_cache = false;
-  // Unset: in every format but the table.
-  std::optional<bool> locations;
+  PageDetails details;
 };
 
 // `pagemapctl pages PID`: extents of a process or of an object, written as they come.

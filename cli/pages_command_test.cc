@@ -134,14 +134,14 @@ TEST_F(PagesCommandTest, SaysWhyThereIsNoObject) {
 }
 
 TEST_F(PagesCommandTest, AsksForCopiesInRamOnlyWhenTold) {
-  object_.locations = false;
+  object_.details.locations = false;
   RunPagesWith(OutputFormat::kTable, object_);
   EXPECT_THAT(service_.queries.back().fields(), ElementsAre());
   RunPagesWith(OutputFormat::kCsv, object_);
   EXPECT_THAT(service_.queries.back().fields(),
               ElementsAre(v1::PAGE_FIELD_FLAGS, v1::PAGE_FIELD_SOURCE));
 
-  object_.swap_cache = true;
+  object_.details.swap_cache = true;
   const Result result = RunPagesWith(OutputFormat::kTable, object_);
   EXPECT_THAT(service_.queries.back().fields(), ElementsAre(v1::PAGE_FIELD_SWAP_CACHE));
   EXPECT_THAT(result.out, HasSubstr("FLAGS"));

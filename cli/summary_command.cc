@@ -13,34 +13,16 @@
 #include "cli/output/json_string.h"
 #include "cli/output/progress_line.h"
 #include "cli/output/table.h"
+#include "cli/page_counts.h"
 #include "cli/page_line.h"
 #include "cli/page_names.h"
 #include "cli/process_mappings.h"
+#include "cli/swap_use.h"
 
 namespace pagemapd {
 namespace {
 
 std::string Hex(uint64_t address) { return absl::StrCat("0x", absl::Hex(address)); }
-
-uint64_t Sum(const v1::PageCounts& counts) {
-  return counts.hole() + counts.mapped() + counts.cached() + counts.swapped() + counts.special() +
-         counts.unknown();
-}
-
-void PutCounts(const v1::PageCounts& counts, nlohmann::ordered_json* json) {
-  (*json)["hole"] = counts.hole();
-  (*json)["mapped"] = counts.mapped();
-  (*json)["cached"] = counts.cached();
-  (*json)["swapped"] = counts.swapped();
-  (*json)["special"] = counts.special();
-  (*json)["unknown"] = counts.unknown();
-}
-
-std::vector<std::string> CountTexts(const v1::PageCounts& counts) {
-  return {absl::StrCat(counts.hole()),    absl::StrCat(counts.mapped()),
-          absl::StrCat(counts.cached()),  absl::StrCat(counts.swapped()),
-          absl::StrCat(counts.special()), absl::StrCat(counts.unknown())};
-}
 
 // Takes the summaries of processes one by one and writes them in one format.
 class SummaryWriter {
@@ -98,17 +80,7 @@ nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) con
     PutCounts(mapping.counts(), &entry);
     json["mappings"].push_back(std::move(entry));
   }
-  json["swap"] = nlohmann::ordered_json::array();
-  for (const v1::SwapUse& use : summary.swap()) {
-    nlohmann::ordered_json entry = nlohmann::ordered_json::object();
-    if (use.has_type()) {
-      entry["type"] = use.type();
-      const auto area = areas_.find(use.type());
-      if (area != areas_.end()) entry["area"] = area->second;
-    }
-    entry["pages"] = use.pages();
-    json["swap"].push_back(std::move(entry));
-  }
+  json["swap"] = SwapUseJson(summary.swap(), areas_);
   if (!options_.folios) return json;
   json["folios"] = nlohmann::ordered_json::array();
   for (const v1::FolioSize& size : summary.folios()) {
@@ -121,7 +93,7 @@ nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) con
 
 void SummaryWriter::AddTableRow(std::vector<std::string> names, const v1::PageCounts& counts) {
   for (std::string& text : CountTexts(counts)) names.push_back(std::move(text));
-  const uint64_t pages = Sum(counts);
+  const uint64_t pages = SumOf(counts);
   names.push_back(absl::StrCat(pages));
   names.push_back(ByteSize(pages * page_size_bytes_));
   rows_.push_back(std::move(names));
@@ -153,13 +125,7 @@ void SummaryWriter::AddTableRows(const v1::TargetSummary& summary) {
                     absl::StrCat(size.swapped_pages())});
   }
   ++answered_;
-  const v1::PageCounts& counts = summary.total();
-  total_.set_hole(total_.hole() + counts.hole());
-  total_.set_mapped(total_.mapped() + counts.mapped());
-  total_.set_cached(total_.cached() + counts.cached());
-  total_.set_swapped(total_.swapped() + counts.swapped());
-  total_.set_special(total_.special() + counts.special());
-  total_.set_unknown(total_.unknown() + counts.unknown());
+  AddCounts(summary.total(), &total_);
 }
 
 void SummaryWriter::AddCsvRows(const v1::TargetSummary& summary) {

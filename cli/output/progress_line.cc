@@ -28,16 +28,22 @@ std::string Amount(double value) {
 
 }  // namespace
 
-std::string ProgressText(uint64_t done_pages, uint64_t total_pages, double seconds) {
-  if (total_pages == 0) return fmt::format("scanning, {:.0f} s", seconds);
+std::string ProgressText(const ProgressVerb& verb, uint64_t done_pages, uint64_t total_pages,
+                         double seconds) {
+  if (total_pages == 0 && done_pages == 0)
+    return fmt::format("{}, {:.0f} s", verb.present, seconds);
+  if (total_pages == 0) {
+    return fmt::format("{}, {} pages, {:.0f} s", verb.present, done_pages, seconds);
+  }
   const uint64_t done = std::min(done_pages, total_pages);
   const double rate = seconds > 0 ? done / seconds : 0;
-  return fmt::format("scanned {} of {} pages, {}%, {} pages/s", done, total_pages,
+  return fmt::format("{} {} of {} pages, {}%, {} pages/s", verb.past, done, total_pages,
                      static_cast<int>(100.0 * done / total_pages), Amount(rate));
 }
 
-ProgressLine::ProgressLine(int fd, const Terminal& terminal, uint64_t total_pages)
-    : fd_(fd), width_(terminal.width), total_pages_(total_pages) {
+ProgressLine::ProgressLine(int fd, const Terminal& terminal, uint64_t total_pages,
+                           const ProgressVerb& verb)
+    : fd_(fd), width_(terminal.width), total_pages_(total_pages), verb_(verb) {
   if (terminal.is_terminal) thread_ = std::thread([this] { Draw(); });
 }
 
@@ -67,7 +73,7 @@ void ProgressLine::Draw() {
   while (!mutex_.AwaitWithTimeout(absl::Condition(&ended_), wait)) {
     wait = kInterval;
     std::string text =
-        ProgressText(done_pages_, total_pages_, absl::ToDoubleSeconds(absl::Now() - begin));
+        ProgressText(verb_, done_pages_, total_pages_, absl::ToDoubleSeconds(absl::Now() - begin));
     text.resize(std::min<size_t>(text.size(), width_ - 1));  // Never wraps.
     WriteAll(fd_, "\r" + text + "\x1b[K");
     drawn_ = true;

@@ -11,15 +11,26 @@
 
 namespace pagemapd {
 
-// "scanned 1234 of 5000 pages, 24%, 1.2M pages/s". Without a total: "scanning, 3 s".
-std::string ProgressText(uint64_t done_pages, uint64_t total_pages, double seconds);
+// What is being done to the pages.
+struct ProgressVerb {
+  const char* past;
+  const char* present;
+};
+inline constexpr ProgressVerb kScanning = {"scanned", "scanning"};
+inline constexpr ProgressVerb kPagingOut = {"went through", "paging out"};
 
-// A line on a terminal that shows how far a scan is, from its second second on; gone again when
+// "scanned 1234 of 5000 pages, 24%, 1.2M pages/s". Without a total: "scanning, 3 s", or "scanning,
+// 1234 pages, 3 s".
+std::string ProgressText(const ProgressVerb& verb, uint64_t done_pages, uint64_t total_pages,
+                         double seconds);
+
+// A line on a terminal that shows how far something is, from its second second on; gone again when
 // this object is. Does nothing where `terminal` is none. Thread-safe; draws in its own thread.
 class ProgressLine {
  public:
   // Draws to `fd`. `total_pages` 0: not known.
-  ProgressLine(int fd, const Terminal& terminal, uint64_t total_pages);
+  ProgressLine(int fd, const Terminal& terminal, uint64_t total_pages,
+               const ProgressVerb& verb = kScanning);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -36,6 +47,7 @@ class ProgressLine {
   const int fd_;
   const int width_;
   const uint64_t total_pages_;
+  const ProgressVerb verb_;
   absl::Mutex mutex_;
   uint64_t done_pages_ ABSL_GUARDED_BY(mutex_) = 0;
   bool drawn_ ABSL_GUARDED_BY(mutex_) = false;

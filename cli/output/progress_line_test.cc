@@ -11,10 +11,18 @@ namespace pagemapd {
 namespace {
 
 TEST(ProgressTextTest, TellsShareAndRate) {
-  EXPECT_EQ(ProgressText(1250, 5000, 2.0), "scanned 1250 of 5000 pages, 25%, 625 pages/s");
-  EXPECT_EQ(ProgressText(6000000, 4000000, 2.0),
+  EXPECT_EQ(ProgressText(kScanning, 1250, 5000, 2.0),
+            "scanned 1250 of 5000 pages, 25%, 625 pages/s");
+  EXPECT_EQ(ProgressText(kScanning, 6000000, 4000000, 2.0),
             "scanned 4000000 of 4000000 pages, 100%, 2.0M pages/s");
-  EXPECT_EQ(ProgressText(0, 0, 3.2), "scanning, 3 s");
+  EXPECT_EQ(ProgressText(kScanning, 0, 0, 3.2), "scanning, 3 s");
+}
+
+TEST(ProgressTextTest, SaysWhatIsDone) {
+  EXPECT_EQ(ProgressText(kPagingOut, 1250, 5000, 2.0),
+            "went through 1250 of 5000 pages, 25%, 625 pages/s");
+  EXPECT_EQ(ProgressText(kPagingOut, 0, 0, 3.2), "paging out, 3 s");
+  EXPECT_EQ(ProgressText(kPagingOut, 70, 0, 3.2), "paging out, 70 pages, 3 s");
 }
 
 class ProgressLineTest : public testing::Test {

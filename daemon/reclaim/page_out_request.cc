@@ -18,9 +18,13 @@ std::optional<ExpectedMapping> ExpectedAt(const PageOutRange& range, uint64_t pa
 }  // namespace
 
 std::vector<PageOutRange> Normalize(std::vector<PageOutRange> ranges) {
-  std::stable_sort(ranges.begin(), ranges.end(), [](const PageOutRange& a, const PageOutRange& b) {
+  const auto starts_before = [](const PageOutRange& a, const PageOutRange& b) {
     return a.range.start < b.range.start;
-  });
+  };
+  // As they are if they come from a query.
+  if (!std::is_sorted(ranges.begin(), ranges.end(), starts_before)) {
+    std::stable_sort(ranges.begin(), ranges.end(), starts_before);
+  }
   size_t kept = 0;
   for (PageOutRange& range : ranges) {
     if (kept > 0) {

@@ -22,6 +22,10 @@
 namespace pagemapd {
 namespace {
 
+// As many ranges as Limits allows at first, each with all it can say, come near gRPC's own limit of
+// 4 MiB.
+constexpr int kMaxRequestBytes = 8 << 20;
+
 // Longest path of a socket, the terminating NUL left out (unix(7)).
 constexpr size_t kMaxSocketPath = sizeof(sockaddr_un{}.sun_path) - 1;
 
@@ -95,6 +99,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartServer(
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   std::vector<int> ports(addresses.size(), 0);
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (addresses[i].kind == ListenAddress::Kind::kUnix) {
