@@ -27,7 +27,9 @@ struct Comparison {
 using Task = std::function<absl::Status()>;
 
 // Runs both in turn, many times over, so that what disturbs the machine disturbs both alike.
-absl::StatusOr<Comparison> Compare(const Task& baseline, const Task& ours);
+// `prepare`, if there is one, comes before each run, and is not part of it.
+absl::StatusOr<Comparison> Compare(const Task& baseline, const Task& ours,
+                                   const Task& prepare = nullptr);
 
 }  // namespace pagemapd
 
