@@ -13,7 +13,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 export HOME=${HOME:-/root}
 exec </dev/null
 
-readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query}/...)
+readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query,reclaim}/...)
 readonly seconds_per_fuzzer=5
 readonly stress_seconds=300
 

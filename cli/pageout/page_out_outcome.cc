@@ -15,7 +15,7 @@ absl::string_view OutcomeText(v1::PageOutOutcome outcome) {
     case v1::PAGE_OUT_OUTCOME_HOLE:
       return "no page exists";
     case v1::PAGE_OUT_OUTCOME_NOT_IN_PAGE_TABLE:
-      return "kept in RAM: not mapped here; ask for a process that maps it";
+      return "kept in RAM: not in this process's page table";
     case v1::PAGE_OUT_OUTCOME_NO_MAPPING:
       return "left alone: nothing is mapped there";
     case v1::PAGE_OUT_OUTCOME_MAPPING_CHANGED:
