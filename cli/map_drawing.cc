@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "cli/output/progress_line.h"
 #include "cli/picture/page_map.h"
 #include "cli/process_mappings.h"
+#include "cli/query_end.h"
 
 namespace pagemapd {
 namespace {
@@ -84,19 +84,10 @@ ExitCode DrawMap(const Session& session, const v1::GetCapabilitiesResponse& capa
                        });
   }
 
-  const bool failed = !end.status.ok() || end.error.has_value();
   const bool drawn = map.counts() != PageStateCounts{};
-  if (drawn || !failed) WriteMap(session, subject, map, detailed);
+  if (drawn || !Failed(end)) WriteMap(session, subject, map, detailed);
   session.out().Flush();
-  ExitTally tally;
-  if (drawn || !failed) tally.Answered();
-  if (!end.status.ok()) tally.Failed(session.Fail(end.status));
-  if (end.error.has_value()) tally.Failed(session.Fail(*end.error));
-  if (end.mappings_changed) {
-    session.Complain(absl::StrCat("note: the mappings of process ", query.process.pid(),
-                                  " changed during the scan"));
-  }
-  return tally.code();
+  return TellOfEnd(session, query, end, drawn);
 }
 
 }  // namespace pagemapd

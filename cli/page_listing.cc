@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
-#include "absl/strings/str_cat.h"
 #include "cli/extent_writer.h"
 #include "cli/output/progress_line.h"
 #include "cli/page_line.h"
 #include "cli/process_mappings.h"
+#include "cli/query_end.h"
 
 namespace pagemapd {
 
@@ -57,18 +57,9 @@ ExitCode ListPages(const Session& session, const v1::GetCapabilitiesResponse& ca
         });
   }
 
-  const bool failed = !end.status.ok() || end.error.has_value();
-  writer.Finish(failed);
+  writer.Finish(Failed(end));
   session.out().Flush();
-  ExitTally tally;
-  if (writer.extents() > 0 || !failed) tally.Answered();
-  if (!end.status.ok()) tally.Failed(session.Fail(end.status));
-  if (end.error.has_value()) tally.Failed(session.Fail(*end.error));
-  if (end.mappings_changed) {
-    session.Complain(absl::StrCat("note: the mappings of process ", query.process.pid(),
-                                  " changed during the scan"));
-  }
-  return tally.code();
+  return TellOfEnd(session, query, end, writer.extents() > 0);
 }
 
 }  // namespace pagemapd

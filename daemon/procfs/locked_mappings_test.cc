@@ -1,7 +1,6 @@
 #include "daemon/procfs/locked_mappings.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/proc_root.h"
@@ -25,24 +24,6 @@ class LockedMappingsTest : public testing::Test {
     return {start, start + count * kPageSizeBytes};
   }
 
-  // A child that has run `prepare` and waits.
-  template <typename Prepare>
-  ForkedChild Child(Prepare prepare) {
-    int ready[2];
-    EXPECT_EQ(pipe(ready), 0);
-    ForkedChild child([&] {
-      if (!prepare()) return 1;
-      close(ready[0]);
-      close(ready[1]);
-      return PauseForever();
-    });
-    close(ready[1]);
-    char byte;
-    EXPECT_EQ(read(ready[0], &byte, 1), 0);
-    close(ready[0]);
-    return child;
-  }
-
   static LockedMappings OpenOf(const ForkedChild& child) {
     const auto process = Process::Open(ProcRoot(), child.pid(), 0);
     EXPECT_TRUE(process.ok()) << process.status();
@@ -62,7 +43,7 @@ class LockedMappingsTest : public testing::Test {
 
 TEST_F(LockedMappingsTest, FindsWhatIsLocked) {
   const ForkedChild child =
-      Child([&] { return mlock(memory_ + kPageSizeBytes, kPageSizeBytes) == 0; });
+      ForkedChild::Prepared([&] { return mlock(memory_ + kPageSizeBytes, kPageSizeBytes) == 0; });
   LockedMappings locked = OpenOf(child);
   EXPECT_FALSE(AnyIn(locked, Pages(0, 1)));
   EXPECT_TRUE(AnyIn(locked, Pages(0, 3)));
@@ -74,20 +55,20 @@ TEST_F(LockedMappingsTest, FindsWhatIsLocked) {
 }
 
 TEST_F(LockedMappingsTest, FindsNothingWhereNothingIs) {
-  const ForkedChild child = Child([] { return munlockall() == 0; });
+  const ForkedChild child = ForkedChild::Prepared([] { return munlockall() == 0; });
   LockedMappings locked = OpenOf(child);
   EXPECT_FALSE(AnyIn(locked, {0, uint64_t{1} << 57}));
 }
 
 TEST_F(LockedMappingsTest, TakesALockThatWaitsForTheFirstTouch) {
-  const ForkedChild child =
-      Child([&] { return mlock2(memory_, 3 * kPageSizeBytes, MLOCK_ONFAULT) == 0; });
+  const ForkedChild child = ForkedChild::Prepared(
+      [&] { return mlock2(memory_, 3 * kPageSizeBytes, MLOCK_ONFAULT) == 0; });
   LockedMappings locked = OpenOf(child);
   EXPECT_TRUE(AnyIn(locked, Pages(2, 1)));
 }
 
 TEST_F(LockedMappingsTest, TellsThatTheProcessIsGone) {
-  ForkedChild child = Child([] { return true; });
+  ForkedChild child = ForkedChild::Prepared([] { return true; });
   const auto process = Process::Open(ProcRoot(), child.pid(), 0);
   ASSERT_TRUE(process.ok()) << process.status();
   kill(child.pid(), SIGKILL);

@@ -28,22 +28,14 @@ class AdvisedPagesTest : public testing::Test {
     EXPECT_EQ(ftruncate(fileno(file_), kPages * kPageSizeBytes), 0);
     memory_ = static_cast<char*>(
         mmap(nullptr, kPages * kPageSizeBytes, PROT_READ, MAP_SHARED, fileno(file_), 0));
-    int ready[2];
-    EXPECT_EQ(pipe(ready), 0);
-    child_.emplace([&] {
+    child_.emplace(ForkedChild::Prepared([&] {
       // Nothing is read ahead, so that each page is a folio of its own.
-      if (madvise(memory_, kPages * kPageSizeBytes, MADV_RANDOM) != 0) return 1;
+      if (madvise(memory_, kPages * kPageSizeBytes, MADV_RANDOM) != 0) return false;
       for (uint64_t page = 0; page < kPages; ++page) {
         static_cast<void>(static_cast<volatile char*>(memory_)[page * kPageSizeBytes]);
       }
-      close(ready[0]);
-      close(ready[1]);
-      return PauseForever();
-    });
-    close(ready[1]);
-    char byte;
-    EXPECT_EQ(read(ready[0], &byte, 1), 0);
-    close(ready[0]);
+      return true;
+    }));
     auto pidfd = OpenPidfd(child_->pid());
     EXPECT_TRUE(pidfd.ok()) << pidfd.status();
     pidfd_ = *std::move(pidfd);

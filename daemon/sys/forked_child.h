@@ -23,6 +23,24 @@ class ForkedChild {
     }
     EXPECT_GT(pid_, 0);
   }
+  // A child that has run `prepare`, with success, and waits to be killed.
+  template <typename Prepare>
+  static ForkedChild Prepared(Prepare prepare) {
+    int ready[2];
+    EXPECT_EQ(pipe(ready), 0);
+    ForkedChild child([&] {
+      if (!prepare()) return 1;
+      close(ready[0]);
+      close(ready[1]);
+      while (true) pause();
+    });
+    close(ready[1]);
+    // Closed by the child as well when it is so far.
+    char byte;
+    EXPECT_EQ(read(ready[0], &byte, 1), 0);
+    close(ready[0]);
+    return child;
+  }
   // Takes over a child made in another way.
   static ForkedChild Adopt(pid_t pid) { return ForkedChild(pid, 0); }
   ForkedChild(ForkedChild&& other) noexcept : pid_(other.pid_) { other.pid_ = -1; }

@@ -1,0 +1,20 @@
+#ifndef PAGEMAPD_CLI_QUERY_END_H_
+#define PAGEMAPD_CLI_QUERY_END_H_
+
+#include "cli/exit_code.h"
+#include "cli/page_query.h"
+#include "cli/session.h"
+
+namespace pagemapd {
+
+// Whether a query ended before all of it was answered.
+bool Failed(const PageQueryEnd& end);
+
+// Complains of what went wrong with `query`, and says what to exit with. `answered`: there was
+// something to show nevertheless.
+ExitCode TellOfEnd(const Session& session, const PageQuery& query, const PageQueryEnd& end,
+                   bool answered);
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_CLI_QUERY_END_H_
