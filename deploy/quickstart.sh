@@ -151,4 +151,8 @@ show_head 8 "$work/pages"
 say "pagemapctl map $demo --mapping '/memfd:guest-ram*': the same as a picture"
 "$bin/cli/pagemapctl" map "$demo" --mapping '/memfd:guest-ram*'
 
+# Some page may stay where another CPU has just touched it: exit code 3.
+say "pagemapctl pageout $demo --mapping '/memfd:guest-ram*': what is in RAM paged out as well"
+"$bin/cli/pagemapctl" pageout "$demo" --mapping '/memfd:guest-ram*' || (($? == 3))
+
 say "Done: removing the processes, the socket and the swap device $swap"

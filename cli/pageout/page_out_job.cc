@@ -69,7 +69,8 @@ ExitCode PageOutJob::Finish(bool input_failed) {
     reasons.push_back(absl::StrCat(entry.pages(), " ", OutcomeName(entry.outcome())));
   }
   if (hindered > 0) {
-    tally.Failed(ExitCode::kFailed);
+    // With an error, that is why.
+    if (total.status.ok() && !total.error.has_value()) tally.Failed(ExitCode::kFailed);
     if (session_.format() != OutputFormat::kTable) {
       session_.Complain(absl::StrCat(hindered, " of ", total.counts.asked(),
                                      " pages are not in swap: ", absl::StrJoin(reasons, ", ")));

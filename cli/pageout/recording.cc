@@ -35,8 +35,9 @@ class Recording {
     if (next_.has_value() && job_.has_value()) job_->Add(*next_);
     TellOfLines();
     if (job_.has_value()) return job_->Finish(bad_lines_ > 0 || wrong_);
-    if (!wrong_) Complain(absl::StrCat(shown_, " has no line of swapped pages"));
-    return ExitCode::kFailed;
+    if (!wrong_) Complain(absl::StrCat("note: ", shown_, " has no line of swapped pages"));
+    // Of a process that had nothing in swap there is nothing to page out.
+    return wrong_ || bad_lines_ > 0 ? ExitCode::kFailed : ExitCode::kDone;
   }
 
  private:

@@ -57,6 +57,7 @@ absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd,
       case EINTR:
       case EAGAIN:
         continue;
+      case EACCES:
       case EPERM:
       case ESRCH:
         return ErrnoStatus(result.error, absl::StrCat("process_madvise MADV_PAGEOUT at 0x",

@@ -1,6 +1,7 @@
 #include "daemon/reclaim/idle_filter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pagemapd {
 namespace {
@@ -16,6 +17,8 @@ absl::Status IdleFilter::FindUsed(absl::Span<const PageRecord> records,
   used_.clear();
   candidates_.clear();
   folio_first_ = folio_end_ = 0;
+  std::swap(used_heads_, last_used_heads_);
+  used_heads_.clear();
   for (const uint32_t place : chosen) {
     const PageRecord page = records[place];
     // Without its frame there is nothing to ask about.
@@ -39,10 +42,14 @@ absl::Status IdleFilter::FindUsed(absl::Span<const PageRecord> records,
     if (!idle.ok()) return idle.status();
     uint64_t marks = 0;
     for (; i < candidates_.size() && candidates_[i].head / kFramesInWord == word; ++i) {
-      const uint64_t bit = uint64_t{1} << (candidates_[i].head % kFramesInWord);
-      if (*idle & bit) continue;
+      const uint64_t head = candidates_[i].head;
+      const uint64_t bit = uint64_t{1} << (head % kFramesInWord);
+      const bool was_used =
+          std::binary_search(last_used_heads_.begin(), last_used_heads_.end(), head);
+      if ((*idle & bit) != 0 && !was_used) continue;
       used_.push_back(candidates_[i].place);
-      marks |= bit;
+      if (used_heads_.empty() || used_heads_.back() != head) used_heads_.push_back(head);
+      if (!was_used) marks |= bit;
     }
     if (marks == 0 || leave_no_marks) continue;
     if (absl::Status status = idle_pages_->Mark(word, marks); !status.ok()) return status;

@@ -24,7 +24,8 @@ class IdleFilter {
 
   // Of the pages `chosen` (places in `records`, mapped and with a PFN) finds those in use, into
   // used(). Unless `leave_no_marks`, those are marked, so that the next look finds them idle unless
-  // they are touched.
+  // they are touched. A folio that the call before found in use is so in this one too: it may go on
+  // from there, and has that call's mark.
   absl::Status FindUsed(absl::Span<const PageRecord> records, absl::Span<const uint32_t> chosen,
                         bool leave_no_marks);
 
@@ -44,6 +45,9 @@ class IdleFilter {
   std::vector<Candidate> candidates_;
   std::vector<uint32_t> used_;
   std::vector<uint64_t> flags_;
+  // The first frames of those in use, of this call and of the one before, sorted.
+  std::vector<uint64_t> used_heads_;
+  std::vector<uint64_t> last_used_heads_;
   // The folio that was met last: [first, end).
   uint64_t folio_first_ = 0;
   uint64_t folio_end_ = 0;

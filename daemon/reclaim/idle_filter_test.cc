@@ -89,5 +89,24 @@ TEST_F(IdleFilterTest, AllOfALargeFolioGoByItsFirstFrame) {
   EXPECT_EQ(Word(0), uint64_t{1} << 8);
 }
 
+// The first look's mark is not taken for a second look.
+TEST_F(IdleFilterTest, AFolioThatGoesOnInTheNextCallIsStillInUse) {
+  std::vector<uint64_t> flags(8, kKpfThp);
+  flags[4] |= kKpfCompoundHead;
+  for (size_t tail = 5; tail < 8; ++tail) flags[tail] |= kKpfCompoundTail;
+  IdleFilter filter = Make({0}, flags);
+  const std::vector<PageRecord> pages = {At(4, kFlagThp), At(5, kFlagThp), At(6, kFlagThp),
+                                         At(7, kFlagThp)};
+  for (const uint32_t place : {0, 1, 2, 3}) {
+    ASSERT_EQ(filter.FindUsed(pages, {place}, /*leave_no_marks=*/false), absl::OkStatus());
+    EXPECT_THAT(filter.used(), ElementsAre(place));
+    EXPECT_EQ(Word(0), uint64_t{1} << 4);
+  }
+  // Another request's.
+  IdleFilter next(&*idle_, &*kpageflags_);
+  ASSERT_EQ(next.FindUsed(pages, {1}, /*leave_no_marks=*/false), absl::OkStatus());
+  EXPECT_THAT(next.used(), ElementsAre());
+}
+
 }  // namespace
 }  // namespace pagemapd

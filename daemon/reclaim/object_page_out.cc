@@ -40,6 +40,7 @@ absl::Status ObjectPageOut::PageOut(const SharedObject& object,
   const uint64_t base = reinterpret_cast<uint64_t>(mapped);
   advised_.Clear();
   for (const PageRange& run : runs_) {
+    if (is_cancelled()) return absl::CancelledError("page-out was cancelled");
     const PageRange here = {base + (run.start - all.start), base + (run.end - all.start)};
     // EFAULT: the object was cut short meanwhile.
     if (madvise(reinterpret_cast<void*>(here.start), here.end - here.start, kMadvPopulateRead) !=

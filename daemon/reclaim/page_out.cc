@@ -4,9 +4,11 @@
 #include <limits>
 
 #include "daemon/page/page_size.h"
+#include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/meminfo.h"
 #include "daemon/query/mapped_ranges.h"
 #include "daemon/query/mapping_kind.h"
+#include "daemon/query/scan_pipeline.h"
 #include "daemon/query/target_error.h"
 #include "daemon/reclaim/file_ownership.h"
 #include "daemon/sys/lru_batches.h"
@@ -17,6 +19,9 @@ namespace {
 // Asked ranges with a smaller gap between them, in pages, are scanned in one: what lies in a page
 // of page-table entries is read sooner than it is passed over.
 constexpr uint64_t kScannedGapPages = 512;
+
+// For so long a mapping is taken to be as it was seen. Looking costs a pass through maps.
+constexpr uint64_t kFreshNanoseconds = 10'000'000;
 
 ScanSpec SpecOf(const PageOutRequest& request) {
   ScanSpec spec;
@@ -81,6 +86,7 @@ absl::StatusOr<bool> PageOut::Step(ChunkScanner& scanner, uint64_t max_pages,
                                    const std::function<bool()>& is_cancelled) {
   PageRange block;
   do {
+    if (is_cancelled()) return absl::CancelledError("page-out was cancelled");
     if (position_ >= chunk_.range.end) {
       absl::StatusOr<bool> more = NextChunk(scanner);
       if (!more.ok()) return more;
@@ -92,12 +98,12 @@ absl::StatusOr<bool> PageOut::Step(ChunkScanner& scanner, uint64_t max_pages,
     }
     block = NextBlock(chunk_.known.has_value() ? std::numeric_limits<uint64_t>::max() : max_pages);
     position_ = block.Empty() ? chunk_.range.end : block.end;
+    const uint64_t done = block.Empty() ? position_ : block.start;
+    while (next_asked_ < request_.ranges.size() && request_.ranges[next_asked_].range.end <= done) {
+      ++next_asked_;
+    }
   } while (block.Empty());
   if (absl::Status status = DealWith(scanner, block, is_cancelled); !status.ok()) return status;
-  while (next_asked_ < request_.ranges.size() &&
-         request_.ranges[next_asked_].range.end <= position_) {
-    ++next_asked_;
-  }
   return true;
 }
 
@@ -124,6 +130,7 @@ absl::StatusOr<bool> PageOut::NextChunk(ChunkScanner& scanner) {
 
 absl::Status PageOut::EnterSegment() {
   segment_ = chunk_.segment;
+  mapping_seen_ns_ = MonotonicNanoseconds();
   extents_.EndMapping();
   knows_ownership_ = false;
   obstacles_ = PageOutObstacles();
@@ -167,6 +174,7 @@ absl::Status PageOut::DealWith(ChunkScanner& scanner, PageRange block,
   auto before = scanner.ScanBlock(*scan_, *segment_, block);
   if (!before.ok()) return before.status();
   before_.assign(before->begin(), before->end());
+  if (absl::Status status = LookAtMapping(block); !status.ok()) return status;
   Judge(block);
   if (request_.only_idle) {
     if (absl::Status status = LeaveOutUsed(block); !status.ok()) return status;
@@ -188,10 +196,27 @@ void PageOut::Judge(PageRange block) {
     const bool as_expected = IsAsExpected(asked, part.start);
     const size_t first = (part.start - block.start) >> kPageShift;
     for (size_t i = first; i < first + part.Pages(); ++i) {
-      outcomes_[i] =
-          as_expected ? OutcomeBefore(before_[i], obstacles_) : PageOutOutcome::kMappingChanged;
+      if (!as_expected || !IsStillMapped(block.start + (i << kPageShift))) {
+        outcomes_[i] = PageOutOutcome::kMappingChanged;
+      } else if (IsZeroPage(before_[i])) {
+        outcomes_[i] = PageOutOutcome::kHole;
+      } else {
+        outcomes_[i] = OutcomeBefore(before_[i], obstacles_);
+      }
     }
   });
+}
+
+bool PageOut::IsZeroPage(PageRecord page) {
+  const bool may_be = page.state() == PageState::kMapped && page.has_location() &&
+                      (page.flags() & (kFlagFile | kFlagExclusive)) == 0;
+  if (!may_be || !environment_.kpageflags.has_value()) return false;
+  if (page.pfn() == zero_pfn_) return true;
+  uint64_t flags = 0;
+  const absl::Status read = environment_.kpageflags->Read(page.pfn(), absl::MakeSpan(&flags, 1));
+  if (!read.ok() || (flags & kKpfZeroPage) == 0) return false;
+  zero_pfn_ = page.pfn();
+  return true;
 }
 
 absl::Status PageOut::LeaveOutUsed(PageRange block) {
@@ -227,18 +252,18 @@ absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_c
           if (before_[place].state() == PageState::kCached) {
             const uint64_t offset = segment_->ObjectIndex(address) << kPageShift;
             cached_.Add({offset, offset + kPageSizeBytes});
-            ++counts_.attempted;
             break;
           }
           if (run.Empty()) run.start = address;
           run.end = address + kPageSizeBytes;
-          ++counts_.attempted;
           break;
         case PageOutOutcome::kAlreadySwapped:
         case PageOutOutcome::kInSwapCache:
         case PageOutOutcome::kHole:
         case PageOutOutcome::kNotInPageTable:
-          break;
+          // What comes into RAM there at this moment is in use.
+          if (!request_.only_idle) break;
+          [[fallthrough]];
         default:
           add_run();
           run = {address, address};
@@ -252,11 +277,15 @@ absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_c
     if (absl::IsCancelled(status)) return status;
   }
   if (advised_.empty()) return absl::OkStatus();
-  // The advice goes to the address space that the process has then.
-  if (absl::Status status = scan_->CheckAddressSpace(block.start); !status.ok()) return status;
-  absl::Status status = advised_.PageOut(process().pidfd(), is_cancelled);
+  // The advice goes to the address space that the process has then: looked at before each call.
+  absl::Status gone;
+  absl::Status status = advised_.PageOut(process().pidfd(), [&] {
+    gone = scan_->CheckAddressSpace(block.start);
+    return !gone.ok() || is_cancelled();
+  });
+  if (!gone.ok()) return gone;
   if (absl::IsNotFound(status)) {
-    if (absl::Status gone = scan_->CheckProcess(); !gone.ok()) return gone;
+    if (gone = scan_->CheckProcess(); !gone.ok()) return gone;
   }
   if (absl::IsPermissionDenied(status)) {
     return TargetError(TargetErrorReason::kPermissionDenied, status.message());
@@ -272,14 +301,12 @@ absl::Status PageOut::LookAgain(ChunkScanner& scanner, PageRange block) {
   ForEachCandidate(block, [&](uint64_t, uint32_t place) {
     all_swapped = all_swapped && (*after)[place].state() == PageState::kSwapped;
   });
-  if (!all_swapped) {
-    LearnObstacles();
-    if (absl::Status status = FindStillMapped(block); !status.ok()) return status;
-  }
+  if (!all_swapped) LearnObstacles();
+  if (absl::Status status = LookAtMapping(block); !status.ok()) return status;
   ForEachCandidate(block, [&](uint64_t address, uint32_t place) {
-    const PageRecord now = (*after)[place];
-    const bool changed = now.state() != PageState::kSwapped && !IsStillMapped(address);
-    outcomes_[place] = OutcomeAfter(before_[place], now, obstacles_, changed);
+    outcomes_[place] =
+        OutcomeAfter(before_[place], (*after)[place], obstacles_, !IsStillMapped(address));
+    ++counts_.attempted;
     if (IsAchieved(outcomes_[place])) ++counts_.achieved;
   });
   return absl::OkStatus();
@@ -294,7 +321,10 @@ void PageOut::LearnObstacles() {
   obstacles_.file_not_owned = object != nullptr && !MayPageOutFile(object->fd());
 }
 
-absl::Status PageOut::FindStillMapped(PageRange block) {
+absl::Status PageOut::LookAtMapping(PageRange block) {
+  still_mapped_ = {block};
+  next_still_mapped_ = 0;
+  if (MonotonicNanoseconds() - mapping_seen_ns_ < kFreshNanoseconds) return absl::OkStatus();
   still_mapped_.clear();
   const PageRange ranges[] = {block};
   absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(process(), ranges);
@@ -312,14 +342,21 @@ absl::Status PageOut::FindStillMapped(PageRange block) {
       still_mapped_.push_back(cut);
     }
   }
+  // Where it is not what it was, it is looked at each time.
+  const bool is_whole = still_mapped_.size() == 1 && still_mapped_[0] == block;
+  mapping_seen_ns_ = is_whole ? MonotonicNanoseconds() : 0;
   if (status.ok()) return status;
   if (absl::Status gone = scan_->CheckProcess(); !gone.ok()) return gone;
   return Internal(status);
 }
 
-bool PageOut::IsStillMapped(uint64_t address) const {
-  return std::any_of(still_mapped_.begin(), still_mapped_.end(),
-                     [address](const PageRange& range) { return range.Contains(address); });
+bool PageOut::IsStillMapped(uint64_t address) {
+  while (next_still_mapped_ < still_mapped_.size() &&
+         still_mapped_[next_still_mapped_].end <= address) {
+    ++next_still_mapped_;
+  }
+  return next_still_mapped_ < still_mapped_.size() &&
+         still_mapped_[next_still_mapped_].start <= address;
 }
 
 void PageOut::Report(PageRange block) {

@@ -120,10 +120,12 @@ void PageOutCall::OnWriteDone(bool ok) {
     return;
   }
   absl::MutexLock lock(&mutex_);
+  // Not by a reference of its own, which the alarm would keep for as long as it lives: until this
+  // has run nobody else can finish the call.
   alarm_.Set(std::chrono::system_clock::now() + std::chrono::nanoseconds(next_ns_ - now),
-             [self = shared_from_this()](bool) {
-               if (self->cancelled_) return self->FinishCancelled();
-               self->Submit();
+             [this](bool) {
+               if (cancelled_) return FinishCancelled();
+               Submit();
              });
   // OnCancel may have come before there was an alarm to cancel.
   if (cancelled_) alarm_.Cancel();
@@ -136,6 +138,8 @@ void PageOutCall::OnCancel() {
 }
 
 void PageOutCall::OnDone() {
+  // The worker that wrote last may hold the call a moment longer than the server waits.
+  ticket_.reset();
   // Last: this may be the last reference.
   std::shared_ptr<PageOutCall> self = std::move(self_);
 }

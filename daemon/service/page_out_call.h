@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -56,8 +57,8 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   void End(const absl::Status& error);
   void FinishCancelled();
 
-  // First, so that it goes last: what the call holds is gone when its place is free.
-  const Admission::Ticket ticket_;
+  // Given back when gRPC is done with the call.
+  std::optional<Admission::Ticket> ticket_;
   // Keeps the call alive until OnDone; workers hold it too.
   std::shared_ptr<PageOutCall> self_;
   const ScanEnvironment& environment_;

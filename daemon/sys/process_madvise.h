@@ -22,8 +22,8 @@ struct ProcessMadviseResult {
   // call more tells.
   uint64_t advised_bytes = 0;
   // An errno, of the first range; then nothing was advised. ENOMEM: all of it was that is mapped.
-  // EINVAL: the advice does not go with a mapping in it, such as a locked one. EPERM: CAP_SYS_NICE
-  // or the right to ptrace is missing. ESRCH: the process is gone.
+  // EINVAL: the advice does not go with a mapping in it, such as a locked one. EPERM,
+  // EACCES: CAP_SYS_NICE or the right to ptrace is missing. ESRCH: the process is gone.
   int error = 0;
 };
 

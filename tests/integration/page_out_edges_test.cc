@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/integration/page_out_fixture.h"
+#include "tests/testing/oracle.h"
 #include "tests/testing/swap_device.h"
 
 namespace pagemapd {
@@ -199,6 +201,37 @@ TEST_F(PageOutEdgesTest, MappingsThatAreReplaced) {
   printf("%d of 60 changed in the middle\n", changed);
 }
 
+// What comes to the place of memory that is being paged out, minutes after maps was read, stays.
+TEST_F(PageOutEdgesTest, AMappingThatIsReplacedDuringALongPageOut) {
+  const MemoryRegion region = Written(MemoryKind::kMemfd, kPages);
+  // All of the object is in swap, so that its pages look as if they had gone there.
+  EXPECT_GE(PageOut(region).counts.achieved(), kPages - kPages / 100);
+  ASSERT_TRUE(target_->Read(region.address, {{0, 64}}).ok());
+  v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, kPages}});
+  request.set_max_pages_per_second(100);
+  bool replaced = false;
+  const PageOutAnswer answer = RunPageOut(*stub_, request, [&](const PageOutAnswer& so_far) {
+    if (replaced || so_far.counts.attempted() == 0) return true;
+    replaced = true;
+    EXPECT_TRUE(target_
+                    ->Syscall(SYS_mmap, {region.address, kPages * kPageBytes, kReadWrite,
+                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                                         static_cast<uint64_t>(-1), 0})
+                    .ok());
+    EXPECT_TRUE(target_->Write(region.address, {{0, kPages}}).ok());
+    return true;
+  });
+  ASSERT_TRUE(replaced);
+  CheckWhole(request, answer);
+  EXPECT_TRUE(answer.end->mappings_changed());
+  EXPECT_GE(answer.PagesOf(v1::PAGE_OUT_OUTCOME_MAPPING_CHANGED), kPages - 64) << answer.Text();
+  EXPECT_LE(answer.counts.attempted(), 64u) << answer.Text();
+  const auto entries = ReadPagemap(target_->pid(), region.address, kPages);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_GE(std::count_if(entries->begin(), entries->end(), [](uint64_t e) { return e >> 63; }),
+            static_cast<int64_t>(kPages - kPages / 100));
+}
+
 TEST_F(PageOutEdgesTest, SwapoffWhileItRuns) {
   const MemoryRegion region = Written(MemoryKind::kMemfd, 4 * kPages);
   std::mt19937 lots(4);
@@ -265,6 +298,30 @@ TEST_F(PageOutEdgesTest, KeepsThePace) {
   // Each step but the last is followed by its share of time, a tenth of a second.
   EXPECT_GE(seconds, static_cast<double>(answer.counts.attempted()) / 8192 - 0.1);
   EXPECT_GT(answer.messages, 3);
+}
+
+TEST_F(PageOutEdgesTest, CallsThatWaitedGiveTheirPlaceBack) {
+  // Room for one call.
+  Start({"--max-bytes-in-flight", "2097152"});
+  for (int round = 0; round < 4; ++round) {
+    const MemoryRegion region = Written(MemoryKind::kMemfd, 64);
+    v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, 64}});
+    request.set_max_pages_per_second(640);
+    const bool cancel = round % 2 == 1;
+    PageOutAnswer answer;
+    // The one before may be on its way out.
+    for (int tries = 0; tries < 100; ++tries) {
+      answer = RunPageOut(*stub_, request, [&](const PageOutAnswer&) { return !cancel; });
+      if (answer.status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) break;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+    if (cancel) {
+      EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::CANCELLED) << round;
+    } else {
+      CheckWhole(request, answer);
+      EXPECT_GT(answer.messages, 1);
+    }
+  }
 }
 
 TEST_F(PageOutEdgesTest, OnlyIdleIsRefusedWhereTheKernelDoesNotTrack) {

@@ -141,6 +141,19 @@ TEST_F(OutcomesTest, PagesOutWhatIsAskedForAndNothingElse) {
   EXPECT_EQ(CheckWritten(target_->pid(), region, {{0, kPages}}), absl::OkStatus());
 }
 
+// Pages of private memory that were only read: there is nothing to page out, and nobody shares it.
+TEST_F(OutcomesTest, TakesThePageOfZerosForNone) {
+  absl::StatusOr<MemoryRegion> region = MapRegion(*target_, MemoryKind::kPrivateAnon, 512);
+  ASSERT_TRUE(region.ok()) << region.status();
+  // A huge page of zeros would be one entry.
+  ASSERT_TRUE(target_->Advise(region->address, {{0, 512}}, MADV_NOHUGEPAGE).ok());
+  ASSERT_TRUE(target_->Read(region->address, {{0, 256}}).ok());
+  ASSERT_EQ(CountTrue(*region, TrueState::kMapped), 256u);
+  const PageOutAnswer answer = PageOut(*region);
+  EXPECT_EQ(answer.PagesOf(v1::PAGE_OUT_OUTCOME_HOLE), 512u) << answer.Text();
+  EXPECT_EQ(answer.counts.attempted(), 0u);
+}
+
 TEST_F(OutcomesTest, DryRunChangesNothing) {
   const MemoryRegion region = Written(MemoryKind::kMemfd, kPages);
   v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, kPages}});
