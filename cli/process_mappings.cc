@@ -51,6 +51,11 @@ bool MatchesGlob(const std::string& glob, const v1::Mapping& mapping) {
          fnmatch(glob.c_str(), bare.c_str(), 0) == 0;
 }
 
+bool SameObject(const v1::ObjectRef& a, const v1::ObjectRef& b) {
+  return a.device_major() == b.device_major() && a.device_minor() == b.device_minor() &&
+         a.inode() == b.inode();
+}
+
 const v1::Mapping* MappingAt(const std::vector<v1::Mapping>& mappings, uint64_t address) {
   const auto next = std::upper_bound(
       mappings.begin(), mappings.end(), address,

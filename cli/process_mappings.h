@@ -31,6 +31,9 @@ std::string PermissionsText(const v1::Mapping& mapping);
 // character. The " (deleted)" that maps adds need not be given.
 bool MatchesGlob(const std::string& glob, const v1::Mapping& mapping);
 
+// Whether two mappings' objects are one.
+bool SameObject(const v1::ObjectRef& a, const v1::ObjectRef& b);
+
 // The mapping that holds `address`; null if none does.
 const v1::Mapping* MappingAt(const std::vector<v1::Mapping>& mappings, uint64_t address);
 

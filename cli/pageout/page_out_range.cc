@@ -5,27 +5,22 @@
 #include "cli/process_mappings.h"
 
 namespace pagemapd {
-namespace {
-
-bool SameObject(const v1::ObjectRef& a, const v1::ObjectRef& b) {
-  return a.device_major() == b.device_major() && a.device_minor() == b.device_minor() &&
-         a.inode() == b.inode();
-}
-
-v1::PageOutRange RangeOf(const v1::Mapping& mapping, uint64_t page_size_bytes) {
+v1::PageOutRange ExpectedRange(const v1::Mapping& mapping, const AddressSpan& span,
+                               uint64_t page_size_bytes) {
   v1::PageOutRange range;
-  *range.mutable_range() = mapping.range();
+  const uint64_t start = std::max(span.start, mapping.range().start());
+  range.mutable_range()->set_start(start);
+  range.mutable_range()->set_end(std::min(span.end, mapping.range().end()));
   // What the kernel or a device maps is neither an object nor private memory.
   if (mapping.kind() == v1::MAPPING_KIND_SPECIAL) return range;
   v1::PageOutRange::Expected& expected = *range.mutable_expected();
   if (mapping.has_object()) {
     *expected.mutable_object() = mapping.object();
-    expected.set_object_index(mapping.offset_bytes() / page_size_bytes);
+    expected.set_object_index((mapping.offset_bytes() + (start - mapping.range().start())) /
+                              page_size_bytes);
   }
   return range;
 }
-
-}  // namespace
 
 bool ExtendRange(const v1::PageOutRange& next, uint64_t page_size_bytes, v1::PageOutRange* range) {
   if (next.range().start() != range->range().end()) return false;
@@ -57,7 +52,8 @@ bool SelectRanges(const std::vector<v1::Mapping>& mappings, const std::vector<st
       wanted = true;
     }
     if (!wanted || mapping.path() == "[vsyscall]") continue;
-    const v1::PageOutRange range = RangeOf(mapping, page_size_bytes);
+    const v1::PageOutRange range =
+        ExpectedRange(mapping, {mapping.range().start(), mapping.range().end()}, page_size_bytes);
     if (!ranges->empty() && ExtendRange(range, page_size_bytes, &ranges->back())) continue;
     ranges->push_back(range);
   }

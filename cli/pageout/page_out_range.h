@@ -10,6 +10,10 @@
 
 namespace pagemapd {
 
+// The part of `mapping` within `span`, which it overlaps, expected to be what is mapped there.
+v1::PageOutRange ExpectedRange(const v1::Mapping& mapping, const AddressSpan& span,
+                               uint64_t page_size_bytes);
+
 // Adds `next` to the end of `range` if it goes on there: in addresses, and in what is expected to
 // be mapped. False, and nothing is done, if it does not. Neither is empty or reversed.
 bool ExtendRange(const v1::PageOutRange& next, uint64_t page_size_bytes, v1::PageOutRange* range);

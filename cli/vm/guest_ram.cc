@@ -156,10 +156,7 @@ bool Continues(const v1::Mapping& mapping, const v1::Mapping& next) {
     return false;
   }
   if (!mapping.has_object()) return true;
-  const v1::ObjectRef& a = mapping.object();
-  const v1::ObjectRef& b = next.object();
-  return a.device_major() == b.device_major() && a.device_minor() == b.device_minor() &&
-         a.inode() == b.inode() &&
+  return SameObject(mapping.object(), next.object()) &&
          mapping.offset_bytes() + (mapping.range().end() - mapping.range().start()) ==
              next.offset_bytes();
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/output/progress_line.h"
 #include "cli/page_query.h"
+#include "cli/query_end.h"
 #include "cli/vm/estimate_output.h"
 #include "cli/vm/vm_target.h"
 
@@ -36,7 +37,7 @@ PageQueryEnd EstimateBlock(const VmTarget& vm, const RamBlock& block, VmEstimate
                      }
                      return true;
                    });
-  if (!end.status.ok() || end.error.has_value()) return end;
+  if (Failed(end)) return end;
   result.estimate.Conclude(end.counts, result.kind,
                            /*leave_out=*/result.shared && all->migration.ignores_shared);
   all->blocks.push_back(std::move(result));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "daemon/procfs/field_scanner.h"
@@ -35,11 +36,10 @@ absl::StatusOr<bool> HasLocked(const Process& process, const std::string& shown)
   }
 }
 
-// VmFlags of smaps: two letters each, a space between them. "lo" is VM_LOCKED (show_smap_vma_flags
-// in fs/proc/task_mmu.c).
+// "lo" is VM_LOCKED (show_smap_vma_flags in fs/proc/task_mmu.c).
 bool IsLocked(const Vma& vma) {
-  for (size_t i = 0; i + 2 <= vma.vm_flags.size(); i += 3) {
-    if (vma.vm_flags.compare(i, 2, "lo") == 0) return true;
+  for (absl::string_view flag : absl::StrSplit(vma.vm_flags, ' ')) {
+    if (flag == "lo") return true;
   }
   return false;
 }

@@ -4,81 +4,26 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cstdio>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "cli/vm/qmp_peer.h"
 #include "tests/migration/migration_fixture.h"
 #include "tests/testing/fd.h"
 #include "tests/testing/runfile.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/text_file.h"
-#include "tests/testing/undo_entry.h"
 
 namespace pagemapd {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Says something to its one client, and nothing more.
-class Speaker {
- public:
-  static absl::StatusOr<Speaker> Start(const std::string& said) {
-    Speaker speaker;
-    char directory[] = "/tmp/pagemapd-test-XXXXXX";
-    if (mkdtemp(directory) == nullptr) return ErrnoError("mkdtemp");
-    absl::StatusOr<UndoEntry> undo = UndoEntry::Register({"rmtree", directory});
-    if (!undo.ok()) return undo.status();
-    speaker.undo_directory_ = *std::move(undo);
-    speaker.path_ = absl::StrCat(directory, "/socket");
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    speaker.path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    speaker.listening_ = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const int listening = speaker.listening_.get();
-    if (bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
-        listen(listening, 1) != 0) {
-      return ErrnoError("listen on " + speaker.path_);
-    }
-    speaker.thread_ = std::thread([said, listening] {
-      Fd client(accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
-      for (size_t sent = 0; sent < said.size();) {
-        const ssize_t now =
-            send(client.get(), said.data() + sent, said.size() - sent, MSG_NOSIGNAL);
-        if (now <= 0) break;
-        sent += now;
-      }
-    });
-    return speaker;
-  }
-
-  Speaker(Speaker&&) = default;
-  ~Speaker() {
-    if (!thread_.joinable()) return;
-    // If nobody has come.
-    shutdown(listening_.get(), SHUT_RDWR);
-    thread_.join();
-  }
-
-  const std::string& path() const { return path_; }
-
- private:
-  Speaker() = default;
-
-  UndoEntry undo_directory_;
-  std::string path_;
-  Fd listening_;
-  std::thread thread_;
-};
 
 class ClientsTest : public MigrationFixture {
  protected:
@@ -173,9 +118,8 @@ TEST_F(ClientsTest, Nonsense) {
         std::string("{\"QMP\": "), std::string("{\"return\": {}}\n"), std::string(1 << 21, '[')}) {
     for (const std::vector<std::string>& client : {Python(), Bitmap()}) {
       SCOPED_TRACE(client.back() + ": " + said.substr(0, 20));
-      absl::StatusOr<Speaker> speaker = Speaker::Start(said);
-      ASSERT_TRUE(speaker.ok()) << speaker.status();
-      EXPECT_EQ(Run(client, daemon().address(), speaker->path(), ""), 1);
+      const QmpPeer peer([&said](const QmpConnection& connection) { connection.Say(said); });
+      EXPECT_EQ(Run(client, daemon().address(), peer.path(), ""), 1);
       EXPECT_THAT(output(), Not(HasSubstr("Traceback")));
     }
   }
