@@ -6,9 +6,7 @@
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/kpageflags.h"
 #include "daemon/procfs/meminfo.h"
-#include "daemon/query/mapped_ranges.h"
 #include "daemon/query/mapping_kind.h"
-#include "daemon/query/scan_pipeline.h"
 #include "daemon/query/target_error.h"
 #include "daemon/reclaim/file_ownership.h"
 #include "daemon/sys/lru_batches.h"
@@ -19,9 +17,6 @@ namespace {
 // Asked ranges with a smaller gap between them, in pages, are scanned in one: what lies in a page
 // of page-table entries is read sooner than it is passed over.
 constexpr uint64_t kScannedGapPages = 512;
-
-// For so long a mapping is taken to be as it was seen. Looking costs a pass through maps.
-constexpr uint64_t kFreshNanoseconds = 10'000'000;
 
 ScanSpec SpecOf(const PageOutRequest& request) {
   ScanSpec spec;
@@ -130,7 +125,7 @@ absl::StatusOr<bool> PageOut::NextChunk(ChunkScanner& scanner) {
 
 absl::Status PageOut::EnterSegment() {
   segment_ = chunk_.segment;
-  mapping_seen_ns_ = MonotonicNanoseconds();
+  mapping_.Begin(*segment_);
   extents_.EndMapping();
   knows_ownership_ = false;
   obstacles_ = PageOutObstacles();
@@ -196,7 +191,7 @@ void PageOut::Judge(PageRange block) {
     const bool as_expected = IsAsExpected(asked, part.start);
     const size_t first = (part.start - block.start) >> kPageShift;
     for (size_t i = first; i < first + part.Pages(); ++i) {
-      if (!as_expected || !IsStillMapped(block.start + (i << kPageShift))) {
+      if (!as_expected || !mapping_.Holds(block.start + (i << kPageShift))) {
         outcomes_[i] = PageOutOutcome::kMappingChanged;
       } else if (IsZeroPage(before_[i])) {
         outcomes_[i] = PageOutOutcome::kHole;
@@ -305,7 +300,7 @@ absl::Status PageOut::LookAgain(ChunkScanner& scanner, PageRange block) {
   if (absl::Status status = LookAtMapping(block); !status.ok()) return status;
   ForEachCandidate(block, [&](uint64_t address, uint32_t place) {
     outcomes_[place] =
-        OutcomeAfter(before_[place], (*after)[place], obstacles_, !IsStillMapped(address));
+        OutcomeAfter(before_[place], (*after)[place], obstacles_, !mapping_.Holds(address));
     ++counts_.attempted;
     if (IsAchieved(outcomes_[place])) ++counts_.achieved;
   });
@@ -322,41 +317,10 @@ void PageOut::LearnObstacles() {
 }
 
 absl::Status PageOut::LookAtMapping(PageRange block) {
-  still_mapped_ = {block};
-  next_still_mapped_ = 0;
-  if (MonotonicNanoseconds() - mapping_seen_ns_ < kFreshNanoseconds) return absl::OkStatus();
-  still_mapped_.clear();
-  const PageRange ranges[] = {block};
-  absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(process(), ranges);
-  Vma vma;
-  PageRange cut;
-  absl::Status status = mapped.status();
-  while (status.ok()) {
-    absl::StatusOr<bool> more = mapped->Next(&vma, &cut);
-    status = more.status();
-    if (!more.ok() || !*more) break;
-    const Vma& was = segment_->vma();
-    const uint64_t index = (vma.offset_bytes + (cut.start - vma.range.start)) >> kPageShift;
-    if (vma.device == was.device && vma.inode == was.inode && vma.shared == was.shared &&
-        (!was.has_object() || index == segment_->ObjectIndex(cut.start))) {
-      still_mapped_.push_back(cut);
-    }
-  }
-  // Where it is not what it was, it is looked at each time.
-  const bool is_whole = still_mapped_.size() == 1 && still_mapped_[0] == block;
-  mapping_seen_ns_ = is_whole ? MonotonicNanoseconds() : 0;
+  absl::Status status = mapping_.Look(process(), block);
   if (status.ok()) return status;
   if (absl::Status gone = scan_->CheckProcess(); !gone.ok()) return gone;
   return Internal(status);
-}
-
-bool PageOut::IsStillMapped(uint64_t address) {
-  while (next_still_mapped_ < still_mapped_.size() &&
-         still_mapped_[next_still_mapped_].end <= address) {
-    ++next_still_mapped_;
-  }
-  return next_still_mapped_ < still_mapped_.size() &&
-         still_mapped_[next_still_mapped_].start <= address;
 }
 
 void PageOut::Report(PageRange block) {

@@ -19,6 +19,7 @@
 #include "daemon/query/target_scan.h"
 #include "daemon/reclaim/advised_pages.h"
 #include "daemon/reclaim/idle_filter.h"
+#include "daemon/reclaim/mapping_watch.h"
 #include "daemon/reclaim/object_page_out.h"
 #include "daemon/reclaim/page_out_extents.h"
 #include "daemon/reclaim/page_out_outcome.h"
@@ -77,11 +78,7 @@ class PageOut {
   absl::Status LookAgain(ChunkScanner& scanner, PageRange block);
   // Learns into obstacles_ what is worth asking only about pages that are in RAM.
   void LearnObstacles();
-  // Sets still_mapped_: the parts of `block` where the segment's mapping is the one there is; all
-  // of it, unlooked at, if the mapping was seen a moment ago.
   absl::Status LookAtMapping(PageRange block);
-  // To be asked in address order.
-  bool IsStillMapped(uint64_t address);
   // Whether it is the kernel's page of zeros, which many map and nobody can page out.
   bool IsZeroPage(PageRecord page);
   void Report(PageRange block);
@@ -109,15 +106,12 @@ class PageOut {
   std::shared_ptr<const Segment> segment_;
   PageOutObstacles obstacles_;
   bool knows_ownership_ = false;
-  // When its mapping was last looked at, by CLOCK_MONOTONIC.
-  uint64_t mapping_seen_ns_ = 0;
+  MappingWatch mapping_;
 
   // Of the block that is dealt with, a place a page.
   std::vector<PageRecord> before_;
   std::vector<PageOutOutcome> outcomes_;
   std::vector<uint32_t> candidates_;
-  std::vector<PageRange> still_mapped_;
-  size_t next_still_mapped_ = 0;
   AdvisedPages advised_;
   ObjectPageOut cached_;
   // The frame of zeros that was met last.
