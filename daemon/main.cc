@@ -1,108 +1,64 @@
-// pagemapd: flags, wiring, signals. The only file that sees every module.
+// pagemapd: wiring and signals. The only file that sees every module.
 
-#include <grpc/support/log.h>
 #include <malloc.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "daemon/bpf/page_cache_walker.h"
-#include "daemon/bpf/swap_table.h"
-#include "daemon/page/page_size.h"
-#include "daemon/procfs/idle_pages.h"
-#include "daemon/procfs/kpageflags.h"
-#include "daemon/procfs/pagemap_knob.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "daemon/flags.h"
+#include "daemon/log.h"
 #include "daemon/procfs/proc_root.h"
+#include "daemon/procfs/process.h"
+#include "daemon/procfs/process_owner.h"
 #include "daemon/query/kernel_features.h"
-#include "daemon/query/target_scan.h"
+#include "daemon/query/scan_statistics.h"
 #include "daemon/query/worker_pool.h"
-#include "daemon/service/limits.h"
-#include "daemon/service/listener.h"
+#include "daemon/scan_sources.h"
+#include "daemon/service/access/access_control.h"
+#include "daemon/service/admission.h"
+#include "daemon/service/call_statistics.h"
+#include "daemon/service/listen/event_source.h"
+#include "daemon/service/listen/listen_address.h"
+#include "daemon/service/listen/listener.h"
+#include "daemon/service/listen/listening_socket.h"
+#include "daemon/service/listen/tls_files.h"
 #include "daemon/service/pagemap_service.h"
-#include "daemon/shmem/object_pagemap.h"
-#include "daemon/shmem/object_resolver.h"
-#include "daemon/shmem/page_cache_probe.h"
-#include "daemon/shmem/page_cache_reader.h"
+#include "daemon/service/service_context.h"
+#include "daemon/sys/errno_status.h"
+#include "daemon/sys/unique_fd.h"
 #include "version.h"
 
 namespace pagemapd {
 namespace {
 
-constexpr char kDefaultAddress[] = "unix:///run/pagemapd/pagemapd.sock";
-// How long calls that are under way may take after SIGTERM.
-constexpr std::chrono::seconds kDrainTime(5);
-
-struct Flags {
-  std::vector<std::string> addresses = {kDefaultAddress};
-  int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  std::string source = "auto";
-  std::vector<std::string> without;
-  std::string log_level = "info";
-  Limits limits;
-};
-
-// Exit status of a usage error, as the command line's.
-constexpr int kUsageError = 2;
-
-void DescribeFlags(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", absl::StrCat("pagemapd ", kVersion));
-  app.add_option("--address", flags.addresses,
-                 "Where to listen: unix:///PATH, or tcp://127.0.0.1:PORT (any local user may then "
-                 "ask). May be given more than once")
-      ->capture_default_str();
-  app.add_option("--workers", flags.workers, "Threads that scan")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option(
-         "--source", flags.source,
-         "How shared pages that pagemap of an unpatched kernel does not settle are found: auto "
-         "takes the best that the kernel offers; marker is the pagemap of a patched kernel, with "
-         "the place in swap, and bpf or probe for what is not swapped; bpf reads the page cache by "
-         "a BPF program, with the place in swap; probe is lseek with cachestat or mincore. One "
-         "that is not available gives way to the next")
-      ->check(CLI::IsMember({"auto", "marker", "bpf", "probe"}))
-      ->capture_default_str();
-  app.add_option("--without", flags.without,
-                 "Do as if the kernel lacked a feature: pagemap-scan, cachestat, bpf, marker. May "
-                 "be given more than once")
-      ->check(CLI::IsMember({"pagemap-scan", "cachestat", "bpf", "marker"}));
-  app.add_option("--max-bytes-in-flight", flags.limits.max_bytes_in_flight,
-                 absl::StrCat("What all scans together may hold in answers not sent yet, in bytes; "
-                              "each counts ",
-                              kScanBytes, ", and one too many is refused"))
-      ->check(CLI::Range(uint64_t{kScanBytes}, uint64_t{1} << 40))
-      ->capture_default_str();
-  app.add_option("--max-targets", flags.limits.max_targets, "Targets of one request")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
-  app.add_option("--max-ranges", flags.limits.max_ranges,
-                 "Ranges of one request, extents of one revalidation")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
-  app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
-}
-
-bool Lacks(const Flags& flags, const std::string& feature) {
-  return std::find(flags.without.begin(), flags.without.end(), feature) != flags.without.end();
-}
+// How long calls that are under way may take after SIGTERM, and how long what was answered last may
+// take to be sent. All is to be over within five seconds.
+constexpr absl::Duration kDrainTime = absl::Milliseconds(4'300);
+constexpr std::chrono::milliseconds kLastAnswers(200);
+// gRPC's memory for messages, over all servers, as a part of what calls may hold.
+constexpr uint64_t kQuotaFactor = 2;
 
 // Keeps what a burst of requests took from staying with the allocator.
 void BoundAllocator() {
@@ -111,163 +67,239 @@ void BoundAllocator() {
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
-// Tells the main thread that the last scan under way has ended.
-constexpr int kIdleSignal = SIGUSR1;
-
-// Waits for SIGINT or SIGTERM, and gives back to the kernel what ended scans held: only the top of
-// the heap goes by itself. A second after the last scan, since one often follows another.
-int WaitToStop(const sigset_t& stop_signals) {
-  sigset_t signals = stop_signals;
-  sigaddset(&signals, kIdleSignal);
-  while (true) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal != kIdleSignal) return signal;
-    constexpr struct timespec kSecond = {1, 0};
-    signal = sigtimedwait(&stop_signals, nullptr, &kSecond);
-    malloc_trim(0);
-    if (signal > 0) return signal;
-  }
+// Every connection takes two descriptors.
+void RaiseDescriptorLimit() {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// gRPC's own messages, as lines of our log.
-void LogFromGrpc(gpr_log_func_args* args) {
-  const spdlog::level::level_enum level =
-      args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
-      : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
-                                                : spdlog::level::debug;
-  spdlog::log(level, "grpc message=\"{}\"", args->message);
-}
-
-absl::Status BpfTakenAway() { return absl::UnavailableError("taken away by --without bpf"); }
-
-// Whether pagemap shows all shared memory in swap; if not, why.
-absl::Status MarkerStatus(const Flags& flags, const KernelFeatures& features) {
-  if (Lacks(flags, "marker")) return absl::UnavailableError("taken away by --without marker");
-  const absl::StatusOr<ShmemSwapMode>& mode = features.shmem_swap;
-  if (absl::IsNotFound(mode.status())) {
-    return absl::UnavailableError(
-        absl::StrCat("the kernel is not patched: ", PagemapKnob::kPath, " is missing"));
-  }
-  if (!mode.ok()) return mode.status();
-  if (*mode != ShmemSwapMode::kFull) {
-    return absl::UnavailableError(absl::StrCat(PagemapKnob::kPath, " says ",
-                                               *mode == ShmemSwapMode::kOff ? "off" : "marker",
-                                               ", not full"));
-  }
-  if (!features.locations) {
-    return absl::UnavailableError("pagemap hides swap offsets: CAP_SYS_ADMIN is missing");
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::unique_ptr<PageCacheWalker>> LoadWalker(const Flags& flags) {
-  if (Lacks(flags, "bpf")) return BpfTakenAway();
-  return PageCacheWalker::Load(flags.workers);
-}
-
-absl::StatusOr<std::unique_ptr<SwapTable>> LoadSwapTable(const Flags& flags) {
-  if (Lacks(flags, "bpf")) return BpfTakenAway();
-  return SwapTable::Load();
-}
-
-absl::Status Run(const Flags& flags, const sigset_t& stop_signals) {
+// Everything that can be wrong before anything is listened on.
+struct Configuration {
   std::vector<ListenAddress> addresses;
+  std::unique_ptr<AccessControl> access;
+  // Null where there is no TCP.
+  std::shared_ptr<grpc::ServerCredentials> tls;
+};
+
+absl::StatusOr<Configuration> ReadConfiguration(const Flags& flags) {
+  Configuration configuration;
+  bool wants_tls =
+      !flags.tls.certificate.empty() || !flags.tls.key.empty() || !flags.tls.client_ca.empty();
   for (const std::string& text : flags.addresses) {
     absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
     if (!address.ok()) return address.status();
-    addresses.push_back(*std::move(address));
+    wants_tls |= address->kind == ListenAddress::Kind::kTcp;
+    configuration.addresses.push_back(*std::move(address));
   }
-  if (const long page_size = sysconf(_SC_PAGESIZE); page_size != kPageSizeBytes) {
-    return absl::UnimplementedError(
-        absl::StrCat("pages of ", page_size, " bytes; this build is for ", kPageSizeBytes));
+  if (wants_tls) {
+    auto credentials = ReadTlsFiles(flags.tls);
+    if (!credentials.ok()) return credentials.status();
+    configuration.tls = *std::move(credentials);
   }
-  const ProcRoot root;
-  absl::StatusOr<KernelFeatures> features = ProbeKernelFeatures(root);
-  if (!features.ok()) return features.status();
-  if (Lacks(flags, "pagemap-scan")) features->pagemap_scan = false;
-  if (Lacks(flags, "cachestat")) features->cachestat = false;
+  absl::StatusOr<Process> self = Process::Open(ProcRoot(), getpid(), 0);
+  if (!self.ok()) return self.status();
+  absl::StatusOr<NamespaceId> user_namespace = UserNamespaceOf(*self);
+  if (!user_namespace.ok()) return user_namespace.status();
+  auto access = AccessControl::Create(flags.policy, *user_namespace);
+  // A wrong policy is a wrong flag.
+  if (!access.ok()) return absl::InvalidArgumentError(access.status().message());
+  configuration.access = *std::move(access);
+  return configuration;
+}
 
-  ScanEnvironment environment = {root, *features, std::nullopt};
-  if (absl::StatusOr<KPageFlags> kpageflags = KPageFlags::Open(root); kpageflags.ok()) {
-    environment.kpageflags.emplace(*std::move(kpageflags));
+int CheckConfiguration(const Flags& flags) {
+  const absl::StatusOr<Configuration> configuration = ReadConfiguration(flags);
+  if (!configuration.ok()) {
+    fprintf(stderr, "pagemapd: %s\n", std::string(configuration.status().message()).c_str());
+    return kUsageError;
+  }
+  if (flags.policy.empty()) {
+    printf("policy: none; root may all, everyone else may look at their own processes\n");
   } else {
-    spdlog::warn("no frame flags error=\"{}\"", kpageflags.status().ToString());
+    printf("policy: %s, grants: %zu\n", flags.policy.c_str(), configuration->access->grants());
   }
-  // Most kernels are built without: not worth a warning.
-  if (absl::StatusOr<IdlePages> idle_pages = IdlePages::Open(); idle_pages.ok()) {
-    environment.idle_pages.emplace(*std::move(idle_pages));
-  }
-  if (!features->locations) {
-    spdlog::warn("pagemap hides frames and swap offsets: CAP_SYS_ADMIN is missing");
-  }
+  printf("TLS: %s\n", configuration->tls != nullptr ? "for TCP" : "none");
+  return 0;
+}
 
-  const absl::Status marker = MarkerStatus(flags, *features);
-  const bool shows = marker.ok() && (flags.source == "auto" || flags.source == "marker");
-  std::optional<ObjectPagemap> object_pagemap;
-  if (shows) {
-    absl::StatusOr<PagemapKnob> knob = PagemapKnob::Open();
-    if (!knob.ok()) return knob.status();
-    environment.marker_knob.emplace(*std::move(knob));
-    auto opened = ObjectPagemap::Open(root, *environment.marker_knob);
-    if (!opened.ok()) return opened.status();
-    object_pagemap.emplace(*std::move(opened));
-  } else if (flags.source == "marker") {
-    spdlog::warn("no source marker error=\"{}\"", marker.ToString());
+absl::StatusOr<std::vector<ListeningSocket>> OpenSockets(const Flags& flags,
+                                                         const Configuration& configuration) {
+  std::vector<ListeningSocket> sockets;
+  if (flags.addresses.empty()) {
+    auto inherited = ListeningSocket::Inherit();
+    if (!inherited.ok() || !inherited->empty()) return inherited;
+    auto socket = ListeningSocket::Bind(*ParseListenAddress(Flags::kDefaultAddress));
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
   }
-  const absl::StatusOr<std::unique_ptr<PageCacheWalker>> walker = LoadWalker(flags);
-  const bool reads = walker.ok() && flags.source != "probe";
-  if (!walker.ok() && flags.source != "probe") {
-    spdlog::warn("no source bpf, and so no {} of shared memory error=\"{}\"",
-                 shows ? "folio sizes" : "swap offsets", walker.status().ToString());
+  for (const ListenAddress& address : configuration.addresses) {
+    auto socket = ListeningSocket::Bind(address);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
   }
-  // Where BPF as a whole is not to be had, that has just been said.
-  const absl::StatusOr<std::unique_ptr<SwapTable>> swap_table = LoadSwapTable(flags);
-  if (!swap_table.ok() && walker.ok()) {
-    spdlog::warn("swap types of several areas are not told apart error=\"{}\"",
-                 swap_table.status().ToString());
+  return sockets;
+}
+
+void Reload(const Flags& flags, AccessControl& access, Listener& listener) {
+  sd_notify(0, "STATUS=Reading the policy");
+  if (absl::Status status = access.Reload(); status.ok()) {
+    spdlog::info("reloaded policy={} grants={}", flags.policy, access.grants());
+  } else {
+    spdlog::error("policy not reloaded, the old one stays error=\"{}\"", status.ToString());
   }
-  const PageCacheProbe probe(
-      features->cachestat ? PageCacheProbe::Method::kCachestat : PageCacheProbe::Method::kMincore,
-      root);
-  std::vector<ObjectResolver> resolvers;
-  for (int slice = 0; slice < flags.workers; ++slice) {
-    std::optional<PageCacheReader> reader;
-    if (reads) reader.emplace(**walker, slice, features->special_types);
-    resolvers.emplace_back(probe, reader, object_pagemap.has_value() ? &*object_pagemap : nullptr);
-  }
-  WorkerPool pool(std::move(resolvers));
-  std::vector<PagemapService::SourceChoice> sources = {
-      {"marker", marker.ok(), shows,
-       marker.ok() ? "pagemap, which shows shared memory in swap" : marker.ToString()},
-      {"bpf", walker.ok(), reads,
-       walker.ok() ? "the page cache, read by a BPF program" : walker.status().ToString()},
-      {"probe", /*available=*/true, /*active=*/!reads,
-       features->cachestat ? "lseek and cachestat" : "lseek and mincore"}};
-  std::stable_partition(sources.begin(), sources.end(),
-                        [](const auto& source) { return source.active; });
-  PagemapService service(environment, pool, swap_table.ok() ? swap_table->get() : nullptr,
-                         flags.limits, sources, [] { kill(getpid(), kIdleSignal); });
-  absl::StatusOr<std::unique_ptr<grpc::Server>> server = StartServer(addresses, &service);
-  if (!server.ok()) return server.status();
-  for (const std::string& address : flags.addresses) spdlog::info("listening address={}", address);
-  for (const ListenAddress& address : addresses) {
-    if (address.kind == ListenAddress::Kind::kTcp) {
-      spdlog::warn("any local user can ask address={}", address.host_port);
+  if (!flags.tls.certificate.empty()) {
+    auto credentials = ReadTlsFiles(flags.tls);
+    if (credentials.ok()) {
+      listener.SetTlsCredentials(*std::move(credentials));
+      spdlog::info("reloaded TLS files");
+    } else {
+      spdlog::error("TLS files not reloaded, the old ones stay error=\"{}\"",
+                    credentials.status().ToString());
     }
   }
-  spdlog::info(
-      "started version={} pid={} kernel={} source={} pagemap_scan={} cachestat={} locations={} "
-      "workers={} max_scans={}",
-      kVersion, getpid(), features->release,
-      absl::StrCat(shows ? "marker," : "", reads ? "bpf" : "probe"), features->pagemap_scan,
-      features->cachestat, features->locations, flags.workers, MaxScans(flags.limits));
+  sd_notify(0, "STATUS=");
+}
 
-  const int signal = WaitToStop(stop_signals);
-  spdlog::info("stopping signal={}", strsignal(signal));
-  (*server)->Shutdown(std::chrono::system_clock::now() + kDrainTime);
-  (*server)->Wait();
-  RemoveSockets(addresses);
+// Gives back to the kernel what calls that have ended held: only the top of the heap goes by
+// itself. A second after the last call, since one often follows another.
+class HeapTrimmer {
+ public:
+  explicit HeapTrimmer(sd_event* loop)
+      : loop_(loop), idle_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+  absl::Status Start() {
+    absl::StatusOr<EventSource> source =
+        EventSource::OnDescriptor(loop_, idle_.get(), EPOLLIN, [this] {
+          eventfd_t count;
+          eventfd_read(idle_.get(), &count);
+          auto timer = EventSource::After(loop_, absl::Seconds(1), [] { malloc_trim(0); });
+          if (timer.ok()) timer_ = *std::move(timer);
+        });
+    if (!source.ok()) return source.status();
+    source_ = *std::move(source);
+    return absl::OkStatus();
+  }
+
+  // Any thread.
+  void CallsHaveEnded() { eventfd_write(idle_.get(), 1); }
+
+ private:
+  sd_event* const loop_;
+  const UniqueFd idle_;
+  EventSource source_;
+  EventSource timer_;
+};
+
+// Tells systemd's watchdog, where there is one, that the daemon works: the loop turns, and no
+// worker has been in one task for as long as the watchdog waits.
+absl::StatusOr<EventSource> FeedWatchdog(sd_event* loop, const WorkerPool& pool) {
+  uint64_t limit_us = 0;
+  if (sd_watchdog_enabled(/*unset_environment=*/0, &limit_us) <= 0) return EventSource();
+  return EventSource::Every(loop, absl::Microseconds(limit_us / 3), [&pool, limit_us] {
+    const uint64_t longest_us = pool.LongestTaskNanoseconds() / 1000;
+    if (longest_us < limit_us) {
+      sd_notify(0, "WATCHDOG=1");
+    } else {
+      spdlog::error("a worker is stuck for_seconds={}", longest_us / 1'000'000);
+    }
+  });
+}
+
+absl::Status Run(const Flags& flags) {
+  absl::StatusOr<Configuration> configuration = ReadConfiguration(flags);
+  if (!configuration.ok()) return configuration.status();
+  RaiseDescriptorLimit();
+  // Before there are threads: the umask is the process's.
+  absl::StatusOr<std::vector<ListeningSocket>> sockets = OpenSockets(flags, *configuration);
+  if (!sockets.ok()) return sockets.status();
+  for (const ListeningSocket& socket : *sockets) {
+    if (socket.kind() == ListeningSocket::Kind::kTcp && configuration->tls == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(socket.shown(), ": TCP takes --tls-cert, --tls-key and --tls-client-ca"));
+    }
+  }
+  sd_event* raw_loop = nullptr;
+  if (const int error = sd_event_new(&raw_loop); error < 0) {
+    return ErrnoStatus(-error, "sd_event_new");
+  }
+  const std::unique_ptr<sd_event, sd_event* (*)(sd_event*)> loop(raw_loop, sd_event_unref);
+
+  absl::StatusOr<std::unique_ptr<ScanSources>> sources = ScanSources::Probe(flags);
+  if (!sources.ok()) return sources.status();
+  ScanStatistics scans;
+  (*sources)->environment().statistics = &scans;
+  HeapTrimmer trimmer(loop.get());
+  if (absl::Status status = trimmer.Start(); !status.ok()) return status;
+  Admission admission(flags.limits, [&trimmer] { trimmer.CallsHaveEnded(); });
+  AccessControl& access = *configuration->access;
+  CallStatistics calls;
+  ListenerStatistics connections;
+  ServiceContext context;
+  // After all that a worker may still hold a part of when the servers are gone.
+  WorkerPool pool((*sources)->MakeResolvers());
+  context.environment = &(*sources)->environment();
+  context.pool = &pool;
+  context.swap_table = (*sources)->swap_table();
+  context.limits = flags.limits;
+  context.max_connections_per_user = flags.connections.max_connections_per_user;
+  context.sources = (*sources)->Choices();
+  context.admission = &admission;
+  context.access = &access;
+  context.calls = &calls;
+  context.scans = &scans;
+  context.connections = &connections;
+  context.start_time_seconds = time(nullptr);
+
+  grpc::ResourceQuota quota("pagemapd");
+  quota.Resize(kQuotaFactor * flags.limits.max_bytes_in_flight);
+  CallerServer::Options options;
+  // Twice, so that one call too many is refused rather than kept waiting.
+  options.max_streams = 2 * flags.limits.max_calls_per_caller;
+  options.quota = &quota;
+  options.make_interceptor = [&calls] { return calls.MakeInterceptor(); };
+  Listener listener(
+      loop.get(), flags.connections, options,
+      [&context](std::shared_ptr<const Caller> caller, std::shared_ptr<const ConnectedPids> pids) {
+        return std::make_unique<PagemapService>(context, std::move(caller), std::move(pids));
+      },
+      &connections);
+  listener.SetTlsCredentials(configuration->tls);
+  for (ListeningSocket& socket : *sockets) {
+    spdlog::info("listening address={}", socket.shown());
+    if (absl::Status status = listener.Listen(std::move(socket)); !status.ok()) return status;
+  }
+  sockets->clear();
+
+  const auto stop = [&loop](int signal) {
+    spdlog::info("stopping signal={}", strsignal(signal));
+    sd_event_exit(loop.get(), 0);
+  };
+  absl::StatusOr<EventSource> handlers[] = {
+      EventSource::OnSignal(loop.get(), SIGTERM, [&stop] { stop(SIGTERM); }),
+      EventSource::OnSignal(loop.get(), SIGINT, [&stop] { stop(SIGINT); }),
+      EventSource::OnSignal(loop.get(), SIGHUP, [&] { Reload(flags, access, listener); }),
+      FeedWatchdog(loop.get(), pool)};
+  for (const absl::StatusOr<EventSource>& handler : handlers) {
+    if (!handler.ok()) return handler.status();
+  }
+  const KernelFeatures& features = (*sources)->environment().features;
+  spdlog::info(
+      "started version={} pid={} uid={} kernel={} source={} pagemap_scan={} cachestat={} "
+      "locations={} workers={} max_scans={} grants={}",
+      kVersion, getpid(), getuid(), features.release, (*sources)->Active(), features.pagemap_scan,
+      features.cachestat, features.locations, flags.workers, MaxScans(flags.limits),
+      access.grants());
+  sd_notify(0, "READY=1");
+  if (const int error = sd_event_loop(loop.get()); error < 0) {
+    return ErrnoStatus(-error, "sd_event_loop");
+  }
+  sd_notify(0, "STOPPING=1");
+  listener.StopListening();
+  admission.Close();
+  admission.AwaitIdle(absl::Now() + kDrainTime);
+  listener.Drain(std::chrono::system_clock::now() + kLastAnswers);
   spdlog::info("stopped");
   return absl::OkStatus();
 }
@@ -277,31 +309,18 @@ int Main(int argc, char** argv) {
   // Debian builds Abseil with its search for deadlocks on, which costs at every lock.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   Flags flags;
-  CLI::App app(
-      "pagemapd tells for every page of a process whether it is in RAM, in swap, or does not "
-      "exist. It answers pagemapctl, and any gRPC client, on a socket for root alone.");
-  DescribeFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageError;
-  }
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("pagemapd"));
-  spdlog::set_level(spdlog::level::from_str(flags.log_level));
-  gpr_set_log_function(LogFromGrpc);
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
+  if (const std::optional<int> status = ParseFlags(argc, argv, &flags)) return *status;
+  if (flags.check_config) return CheckConfiguration(flags);
+  OpenLog(flags.log_level);
 
-  // Blocked here, before any thread is there, so that WaitToStop alone receives them.
-  sigset_t stop_signals;
-  sigemptyset(&stop_signals);
-  sigaddset(&stop_signals, SIGINT);
-  sigaddset(&stop_signals, SIGTERM);
-  sigset_t blocked = stop_signals;
-  sigaddset(&blocked, kIdleSignal);
-  sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  // Blocked before any thread is there: the loop takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  const absl::Status status = Run(flags, stop_signals);
+  const absl::Status status = Run(flags);
   if (status.ok()) return 0;
   spdlog::error("cannot run error=\"{}\"", status.ToString());
   return absl::IsInvalidArgument(status) ? kUsageError : 1;

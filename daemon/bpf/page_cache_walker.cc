@@ -155,10 +155,12 @@ absl::Status PageCacheWalker::CheckOnOwnFile() {
   absl::Status status;
   // The machine may reclaim a page in between.
   for (int tries = 0; tries < kTries; ++tries) {
-    mincore(mapped, kPages << kPageShift, before.data());
+    const int asked = mincore(mapped, kPages << kPageShift, before.data());
     auto leaves = Walk(0, file.get(), {0, kPages / PAGE_CACHE_LEAF_PAGES});
-    mincore(mapped, kPages << kPageShift, after.data());
     status = leaves.status();
+    if (status.ok() && (asked != 0 || mincore(mapped, kPages << kPageShift, after.data()) != 0)) {
+      status = ErrnoStatus(errno, "mincore of a memfd");
+    }
     if (!status.ok()) break;
     for (size_t page = 0; page < kPages && status.ok(); ++page) {
       const page_cache_leaf& leaf = (*leaves)[page / PAGE_CACHE_LEAF_PAGES];

@@ -16,10 +16,15 @@ absl::StatusOr<std::vector<bool>> HasKernelSymbols(const ProcRoot& root,
   const std::string shown = absl::StrCat(root.path(), "/kallsyms");
   LineReader lines(*std::move(fd), shown);
   std::vector<bool> found(names.size());
+  bool is_empty = true;
   while (true) {
     absl::StatusOr<std::optional<absl::string_view>> line = lines.Next();
     if (!line.ok()) return line.status();
-    if (!line->has_value()) return found;
+    if (!line->has_value()) {
+      if (is_empty) return absl::NotFoundError(absl::StrCat(shown, " is empty"));
+      return found;
+    }
+    is_empty = false;
     // "ffffffff8166c4f0 T migrate_pages", with "\t[module]" behind the names of modules.
     const size_t type = (*line)->find(' ');
     if (type == absl::string_view::npos || (*line)->size() < type + 4 ||

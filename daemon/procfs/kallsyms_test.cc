@@ -27,6 +27,7 @@ TEST(KallsymsTest, RefusesWhatIsNoTable) {
     EXPECT_EQ(Find(text, {"x"}).status().code(), absl::StatusCode::kDataLoss) << text;
   }
   EXPECT_FALSE(HasKernelSymbols(ProcRoot("/nonexistent"), {}).ok());
+  EXPECT_EQ(Find("", {"x"}).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(KallsymsTest, ReadsTheLiveKernel) {

@@ -1,16 +1,8 @@
 #include "daemon/query/scan_pipeline.h"
 
-#include <time.h>
-
 #include <utility>
 
 namespace pagemapd {
-
-uint64_t MonotonicNanoseconds() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 ScanPipeline::ScanPipeline(const ScanEnvironment& environment, WorkerPool& pool,
                            const ScanSpec& spec, std::vector<TargetQuery> targets, size_t slots,
@@ -102,8 +94,9 @@ bool ScanPipeline::PlanStep(ChunkScanner& scanner) {
   slot->item.chunk = std::move(chunk);
   if (slot->item.chunk.known.has_value()) {
     // Nothing to scan: not worth a task.
-    ChunkOutputWriter writer(spec_, &slot->item.output);
+    ChunkOutputWriter writer(target.scan->spec(), &slot->item.output);
     const PageRange& range = slot->item.chunk.range;
+    if (environment_.statistics != nullptr) environment_.statistics->skipped_pages += range.Pages();
     writer.AppendAll(range.start, range.Pages(), *slot->item.chunk.known);
     MarkReady(slot);
     return true;
@@ -131,6 +124,8 @@ void ScanPipeline::PlanTarget(uint32_t index) {
   if (opened) {
     slot->item.pid = planned_target_->scan->process().pid();
     slot->item.start_time_ticks = planned_target_->scan->process().start_time_ticks();
+    slot->item.redacts_locations = planned_target_->scan->redacts_locations();
+    slot->item.redacts_frame_flags = planned_target_->scan->redacts_frame_flags();
   }
   MarkReady(slot);
 }
@@ -142,7 +137,12 @@ void ScanPipeline::ScanSlot(TargetState& target, Slot* slot, ChunkScanner& scann
     skip = cancelled_;
   }
   if (!skip && !Failed(target)) {
+    const uint64_t begin_ns = MonotonicNanoseconds();
     absl::Status status = scanner.Scan(*target.scan, slot->item.chunk, &slot->item.output);
+    if (environment_.statistics != nullptr) {
+      environment_.statistics->scanned_pages += slot->item.chunk.range.Pages();
+      environment_.statistics->scan_ns += MonotonicNanoseconds() - begin_ns;
+    }
     if (!status.ok()) {
       slot->item.output.Reset();
       Fail(target, status);

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/page/page_range.h"
 #include "daemon/query/chunk_output.h"
+#include "daemon/query/monotonic_time.h"
 #include "daemon/query/scan_spec.h"
 #include "daemon/query/target_scan.h"
 #include "daemon/query/worker_pool.h"
@@ -31,6 +32,9 @@ struct ScanItem {
   // kStart: the process found.
   pid_t pid = 0;
   uint64_t start_time_ticks = 0;
+  // kStart: what was asked for and is not told.
+  bool redacts_locations = false;
+  bool redacts_frame_flags = false;
   // kChunk.
   Chunk chunk;
   ChunkOutput output;
@@ -115,9 +119,6 @@ class ScanPipeline : public std::enable_shared_from_this<ScanPipeline> {
   bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
-
-// CLOCK_MONOTONIC, in nanoseconds.
-uint64_t MonotonicNanoseconds();
 
 }  // namespace pagemapd
 

@@ -68,6 +68,9 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
   };
 
   Answer Run(const ScanSpec& spec, std::vector<TargetQuery> targets, size_t slots = 3) {
+    for (TargetQuery& target : targets) {
+      if (target.access == nullptr) target.access = AllowAll;
+    }
     struct Waiter {
       absl::Mutex mutex;
       bool ready = false;
@@ -237,6 +240,57 @@ TEST_P(ScanPipelineTest, OneTargetsFailureIsItsOwn) {
   EXPECT_EQ(answer.counts.total(), 8);
 }
 
+TEST_P(ScanPipelineTest, TellsWhatTheCheckAllows) {
+  Memory memory(256, MAP_PRIVATE | MAP_ANONYMOUS);
+  for (uint64_t page = 0; page < 256; ++page) memory.Write(page);
+  ScanSpec spec;
+  spec.fields = PageRecord::kLocationMask;
+  spec.frame_flags = true;
+  const auto run = [&](AccessCheck access) {
+    return Run(spec, {{getpid(), 0, {memory.range()}, std::nullopt, std::move(access)}});
+  };
+  const Answer all = run(AllowAll);
+  ASSERT_TRUE(all.errors[0].ok()) << all.errors[0];
+  EXPECT_TRUE(all.extents[0].first.has_location());
+
+  const Answer states = run([](const Process&) { return TargetAccess(); });
+  ASSERT_TRUE(states.errors[0].ok()) << states.errors[0];
+  ASSERT_EQ(states.extents.size(), 1u) << "places that are not told do not cut extents";
+  EXPECT_EQ(states.extents[0].pages, 256u);
+  EXPECT_FALSE(states.extents[0].first.has_location());
+  EXPECT_EQ(states.extents[0].first.flags(), 0);
+
+  const Answer none = run([](const Process& process) -> absl::StatusOr<TargetAccess> {
+    EXPECT_EQ(process.pid(), getpid());
+    return TargetError(TargetErrorReason::kPermissionDenied, "no");
+  });
+  EXPECT_EQ(ReasonOf(none.errors[0]), TargetErrorReason::kPermissionDenied);
+  EXPECT_EQ(none.started, 0);
+  EXPECT_TRUE(none.extents.empty());
+}
+
+TEST_P(ScanPipelineTest, OfOthersObjectsThePageTableIsAllThatIsTold) {
+  Memory memory(256, MAP_SHARED | MAP_ANONYMOUS);
+  for (uint64_t page = 0; page < 128; ++page) memory.Write(page);
+  const auto run = [&](View view, uid_t objects_of) {
+    ScanSpec spec;
+    spec.view = view;
+    spec.format = Format::kCounts;
+    return Run(spec, {{getpid(), 0, {memory.range()}, std::nullopt, [objects_of](const Process&) {
+                         return TargetAccess{/*locations=*/true, objects_of};
+                       }}});
+  };
+  // The tests run as root, whose the object is.
+  const Answer own = run(View::kProcess, 0);
+  EXPECT_EQ(own.counts.of(PageState::kMapped), 128);
+  EXPECT_EQ(own.counts.of(PageState::kHole), 128);
+  const Answer others = run(View::kProcess, 31001);
+  EXPECT_EQ(others.counts.of(PageState::kMapped), 128);
+  EXPECT_EQ(others.counts.of(PageState::kUnknown), 128);
+  EXPECT_EQ(run(View::kObject, 0).counts.of(PageState::kCached), 128);
+  EXPECT_EQ(run(View::kObject, 31001).counts.of(PageState::kUnknown), 256);
+}
+
 TEST_P(ScanPipelineTest, ATargetThatDiesIsToldApart) {
   const pid_t child = fork();
   if (child == 0) {
@@ -244,7 +298,7 @@ TEST_P(ScanPipelineTest, ATargetThatDiesIsToldApart) {
     _exit(0);
   }
   ScanSpec spec;
-  auto scan = TargetScan::Open(*environment_, spec, {child, 0, {}, std::nullopt});
+  auto scan = TargetScan::Open(*environment_, spec, {child, 0, {}, std::nullopt, AllowAll});
   ASSERT_TRUE(scan.ok()) << scan.status();
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);

@@ -1,6 +1,8 @@
 #ifndef PAGEMAPD_DAEMON_QUERY_SEGMENT_H_
 #define PAGEMAPD_DAEMON_QUERY_SEGMENT_H_
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -21,9 +23,14 @@ namespace pagemapd {
 // last is gone it closes its object. Safe for any thread.
 class Segment {
  public:
+  // `objects_of` as in TargetAccess.
   Segment(std::shared_ptr<const Process> process, Vma vma, PageRange cut,
-          MappingClassifier::Class mapping_class)
-      : process_(std::move(process)), vma_(std::move(vma)), cut_(cut), class_(mapping_class) {}
+          MappingClassifier::Class mapping_class, std::optional<uid_t> objects_of)
+      : process_(std::move(process)),
+        vma_(std::move(vma)),
+        cut_(cut),
+        class_(mapping_class),
+        objects_of_(objects_of) {}
 
   // A part of `object` itself, mapped or not: `cut` and all addresses are byte offsets into it.
   // `vma` is one of its mappings.
@@ -44,13 +51,15 @@ class Segment {
     return (vma_.offset_bytes + (address - vma_.range.start)) >> kPageShift;
   }
 
-  // The object, opened by the first caller; null if there is none or it cannot be opened.
+  // The object, opened by the first caller; null if there is none, it cannot be opened, or it is
+  // not to be asked about.
   const SharedObject* object() const {
     if (is_of_object()) return whole_.get();
     if (!class_.object.has_value()) return nullptr;
     absl::call_once(once_, [this] {
       auto opened = SharedObject::Open(*process_, vma_, *class_.object);
-      if (opened.ok()) object_ = *std::move(opened);
+      if (!opened.ok() || (objects_of_.has_value() && opened->owner() != *objects_of_)) return;
+      object_ = *std::move(opened);
     });
     return object_.has_value() ? &*object_ : nullptr;
   }
@@ -66,6 +75,7 @@ class Segment {
   const Vma vma_;
   const PageRange cut_;
   const MappingClassifier::Class class_;
+  const std::optional<uid_t> objects_of_;
   mutable absl::once_flag once_;
   mutable std::optional<SharedObject> object_;
   mutable std::atomic<bool> met_swap_{false};

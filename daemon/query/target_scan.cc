@@ -57,6 +57,7 @@ absl::StatusOr<std::shared_ptr<TargetScan>> TargetScan::Open(const ScanEnvironme
   scan->ranges_ = Normalize(std::move(query.ranges));
   scan->process_ = std::make_shared<const Process>(*std::move(process));
   scan->classifier_.emplace(environment.features, *scan->process_);
+  if (absl::Status status = scan->CheckAccess(query.access); !status.ok()) return status;
   if (query.object_address.has_value()) {
     if (absl::Status status = scan->OpenObject(*query.object_address); !status.ok()) return status;
   } else {
@@ -70,9 +71,31 @@ absl::StatusOr<std::shared_ptr<TargetScan>> TargetScan::Open(const ScanEnvironme
     scan->mapped_.emplace(*std::move(mapped));
   }
   // pagemap and maps are each bound to the address space of the moment they were opened. If none
-  // was exchanged between the first look at the process and now, they are bound to the same.
+  // was exchanged between the first look at the process and now, they are bound to the same. Where
+  // the kernel lays out all address spaces alike, that cannot be seen; so whose it is is asked on
+  // both sides.
+  if (absl::Status status = scan->CheckAccess(query.access); !status.ok()) return status;
   if (absl::Status status = scan->CheckProcess(); !status.ok()) return status;
   return scan;
+}
+
+absl::Status TargetScan::CheckAccess(const AccessCheck& check) {
+  if (check == nullptr) {
+    return TargetError(TargetErrorReason::kPermissionDenied, "nobody said who asks");
+  }
+  absl::StatusOr<TargetAccess> access = check(*process_);
+  if (!access.ok()) {
+    // Of one that goes away it can no longer be told whose it is.
+    if (absl::Status status = CheckProcess(); !status.ok()) return status;
+    return access.status();
+  }
+  access_ = *access;
+  if (access_.locations) return absl::OkStatus();
+  redacts_locations_ |= (spec_.fields & PageRecord::kLocationMask) != 0;
+  redacts_frame_flags_ |= spec_.frame_flags;
+  spec_.fields &= ~PageRecord::kLocationMask;
+  spec_.frame_flags = false;
+  return absl::OkStatus();
 }
 
 absl::Status TargetScan::OpenObject(uint64_t address) {
@@ -95,6 +118,11 @@ absl::Status TargetScan::OpenObject(uint64_t address) {
   if (!object.ok()) {
     if (absl::Status status = CheckProcess(); !status.ok()) return status;
     return OpenError(object.status());
+  }
+  if (access_.objects_of.has_value() && object->owner() != *access_.objects_of) {
+    return TargetError(TargetErrorReason::kPermissionDenied,
+                       absl::StrCat("missing right inspect: the ", shown, " is of uid ",
+                                    object->owner(), ", not ", *access_.objects_of));
   }
   absl::StatusOr<uint64_t> size_bytes = object->SizeBytes();
   if (!size_bytes.ok()) return OpenError(size_bytes.status());
@@ -193,7 +221,8 @@ absl::StatusOr<bool> TargetScan::NextSegment() {
   }
   if (!*more) return false;
   const MappingClassifier::Class mapping_class = classifier_->Classify(vma);
-  segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class);
+  segment_ = std::make_shared<const Segment>(process_, std::move(vma), cut, mapping_class,
+                                             access_.objects_of);
   return true;
 }
 

@@ -21,7 +21,9 @@
 #include "daemon/query/mapped_ranges.h"
 #include "daemon/query/mapping_kind.h"
 #include "daemon/query/scan_spec.h"
+#include "daemon/query/scan_statistics.h"
 #include "daemon/query/segment.h"
+#include "daemon/query/target_access.h"
 #include "daemon/shmem/object_resolver.h"
 #include "daemon/shmem/shared_object.h"
 
@@ -39,6 +41,8 @@ struct ScanEnvironment {
   std::optional<PagemapKnob> marker_knob = std::nullopt;
   // Absent where the kernel does not track idle pages, or the daemon may not ask.
   std::optional<IdlePages> idle_pages = std::nullopt;
+  // Added to by every scan, where set.
+  ScanStatistics* statistics = nullptr;
 };
 
 struct TargetQuery {
@@ -50,6 +54,8 @@ struct TargetQuery {
   // Not the process's mappings but the tmpfs object that it maps at this address; the ranges are
   // then byte offsets into it. For the object view.
   std::optional<uint64_t> object_address = std::nullopt;
+  // Without one, nothing is told.
+  AccessCheck access = nullptr;
 };
 
 // A piece of work for one worker: at most TargetScan::ChunkPages pages of one segment, or any
@@ -83,7 +89,12 @@ class TargetScan {
   absl::Status CheckAddressSpace(uint64_t address) const;
 
   const ScanEnvironment& environment() const { return environment_; }
+  // Without what access_ does not allow.
   const ScanSpec& spec() const { return spec_; }
+  const TargetAccess& access() const { return access_; }
+  // What was asked for and is not told.
+  bool redacts_locations() const { return redacts_locations_; }
+  bool redacts_frame_flags() const { return redacts_frame_flags_; }
   const Process& process() const { return *process_; }
   // While this says "full", pagemap tells of every page of `segment` whether it is in swap. Null
   // where it does not, or is not to be relied on.
@@ -104,6 +115,8 @@ class TargetScan {
   TargetScan(const ScanEnvironment& environment, const ScanSpec& spec)
       : environment_(environment), spec_(spec) {}
 
+  // Asks whether the process may be told about, and takes out of spec_ what may not.
+  absl::Status CheckAccess(const AccessCheck& check);
   // Finds the object mapped at `address`.
   absl::Status OpenObject(uint64_t address);
   // Sets segment_ to the next; false at the end.
@@ -118,7 +131,10 @@ class TargetScan {
   absl::StatusOr<Skip> SkipHoles(ObjectResolver& resolver, uint64_t position) const;
 
   const ScanEnvironment& environment_;
-  const ScanSpec spec_;
+  ScanSpec spec_;
+  TargetAccess access_;
+  bool redacts_locations_ = false;
+  bool redacts_frame_flags_ = false;
   std::vector<PageRange> ranges_;
   std::shared_ptr<const Process> process_;
   std::optional<Pagemap> pagemap_;

@@ -1,12 +1,17 @@
 #include "daemon/query/worker_pool.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
+
+#include "daemon/query/monotonic_time.h"
 
 namespace pagemapd {
 
-WorkerPool::WorkerPool(std::vector<ObjectResolver> resolvers) {
-  for (ObjectResolver& resolver : resolvers) {
-    threads_.emplace_back([this, own = std::move(resolver)]() mutable { Run(std::move(own)); });
+WorkerPool::WorkerPool(std::vector<ObjectResolver> resolvers) : task_begins_ns_(resolvers.size()) {
+  for (size_t i = 0; i < resolvers.size(); ++i) {
+    threads_.emplace_back([this, own = std::move(resolvers[i]),
+                           begin = &task_begins_ns_[i]]() mutable { Run(std::move(own), begin); });
   }
 }
 
@@ -23,7 +28,17 @@ void WorkerPool::Submit(Task task) {
   tasks_.push_back(std::move(task));
 }
 
-void WorkerPool::Run(ObjectResolver resolver) {
+uint64_t WorkerPool::LongestTaskNanoseconds() const {
+  uint64_t earliest = std::numeric_limits<uint64_t>::max();
+  for (const std::atomic<uint64_t>& begin_ns : task_begins_ns_) {
+    const uint64_t begin = begin_ns.load(std::memory_order_relaxed);
+    if (begin != 0) earliest = std::min(earliest, begin);
+  }
+  const uint64_t now = MonotonicNanoseconds();
+  return earliest < now ? now - earliest : 0;
+}
+
+void WorkerPool::Run(ObjectResolver resolver, std::atomic<uint64_t>* task_begin_ns) {
   ChunkScanner scanner(std::move(resolver));
   const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();
@@ -36,7 +51,9 @@ void WorkerPool::Run(ObjectResolver resolver) {
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
+    task_begin_ns->store(MonotonicNanoseconds(), std::memory_order_relaxed);
     task(scanner);
+    task_begin_ns->store(0, std::memory_order_relaxed);
   }
 }
 

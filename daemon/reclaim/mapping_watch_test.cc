@@ -36,7 +36,7 @@ class MappingWatchTest : public testing::Test {
     Vma vma;
     PageRange cut;
     ASSERT_TRUE(mapped->Next(&vma, &cut).value());
-    segment_.emplace(process_, vma, cut, MappingClassifier::Class());
+    segment_.emplace(process_, vma, cut, MappingClassifier::Class(), std::nullopt);
     watch_.Begin(*segment_);
   }
   void TearDown() override {

@@ -60,6 +60,13 @@ absl::StatusOr<std::unique_ptr<PageOut>> PageOut::Open(const ScanEnvironment& en
   query.pid = request.pid;
   query.start_time_ticks = request.start_time_ticks;
   query.ranges = ScannedRanges(request.ranges);
+  // To page out, the daemon has to know more than the caller is told.
+  if (request.access != nullptr) {
+    query.access = [check = request.access](const Process& process) {
+      const absl::StatusOr<TargetAccess> access = check(process);
+      return access.ok() ? AllowAll(process) : access;
+    };
+  }
   const ScanSpec spec = SpecOf(request);
   auto scan = TargetScan::Open(environment, spec, std::move(query));
   if (!scan.ok()) return scan.status();

@@ -9,6 +9,7 @@
 
 #include "daemon/page/page_range.h"
 #include "daemon/procfs/maps.h"
+#include "daemon/query/target_access.h"
 
 namespace pagemapd {
 
@@ -40,6 +41,8 @@ struct PageOutRequest {
   std::vector<PageOutRange> ranges;
   bool dry_run = false;
   bool only_idle = false;
+  // Without one, nothing is done.
+  AccessCheck access = nullptr;
 };
 
 // Sorts by address, and cuts off each range what one that starts before it has. Ranges that touch

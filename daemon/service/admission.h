@@ -1,56 +1,94 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
 #define PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "daemon/service/access/caller.h"
+#include "daemon/service/limits.h"
 
 namespace pagemapd {
 
-// Counts scans, so that what they hold together stays within max_bytes_in_flight. A scan that is
-// one too many is refused rather than queued: a queue would grow with the callers. Safe for any
-// thread.
+// Counts what calls hold: their requests, and what is ready of their answers. A call that is one
+// too many is refused rather than queued: a queue would grow with the callers. Safe for any thread.
 class Admission {
  public:
-  // `on_idle` is called, from any thread, each time the last scan under way has ended.
-  Admission(uint32_t max_scans, std::function<void()> on_idle)
-      : max_scans_(max_scans), on_idle_(std::move(on_idle)) {}
+  // `on_idle` is called, from any thread, each time the last call under way has ended.
+  Admission(const Limits& limits, std::function<void()> on_idle)
+      : limits_(limits), on_idle_(std::move(on_idle)) {}
 
   // Gives the place back when destroyed.
   class Ticket {
    public:
-    explicit Ticket(Admission* admission) : admission_(admission) {}
-    Ticket(Ticket&& other) noexcept : admission_(std::exchange(other.admission_, nullptr)) {}
+    Ticket(Ticket&& other) noexcept
+        : admission_(std::exchange(other.admission_, nullptr)),
+          account_(std::move(other.account_)),
+          bytes_(other.bytes_) {}
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket() {
-      if (admission_ != nullptr && admission_->active_.fetch_sub(1) == 1) admission_->on_idle_();
+      if (admission_ != nullptr) admission_->Leave(account_, bytes_);
     }
 
    private:
+    friend class Admission;
+    Ticket(Admission* admission, std::string account, uint64_t bytes)
+        : admission_(admission), account_(std::move(account)), bytes_(bytes) {}
+
     Admission* admission_;
+    std::string account_;
+    uint64_t bytes_;
   };
 
-  // RESOURCE_EXHAUSTED if `max_scans` are under way.
-  absl::StatusOr<Ticket> Enter() {
-    uint32_t active = active_.load();
-    do {
-      if (active >= max_scans_) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat(active, " scans are under way, the limit; try again later"));
-      }
-    } while (!active_.compare_exchange_weak(active, active + 1));
-    return absl::StatusOr<Ticket>(Ticket(this));
+  // A place for a call that holds up to `bytes`. RESOURCE_EXHAUSTED if that is more than is left,
+  // if the caller has as many calls under way as one may, or if the daemon has grown too large. To
+  // root the limits of one caller do not apply, and a quarter of the bytes is left to it. A call
+  // that needs more than there is gets its place when it is the only one.
+  absl::StatusOr<Ticket> Enter(const Caller& caller, uint64_t bytes);
+
+  // From now on every call is refused with UNAVAILABLE.
+  void Close() {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+
+  // Waits until no call is under way, or until `deadline`.
+  void AwaitIdle(absl::Time deadline) const {
+    const auto is_idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return calls_ == 0; };
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithDeadline(absl::Condition(&is_idle), deadline);
+  }
+
+  uint32_t calls() const {
+    absl::MutexLock lock(&mutex_);
+    return calls_;
+  }
+  uint64_t bytes() const {
+    absl::MutexLock lock(&mutex_);
+    return bytes_;
   }
 
  private:
-  const uint32_t max_scans_;
+  void Leave(const std::string& account, uint64_t bytes);
+
+  const Limits limits_;
   const std::function<void()> on_idle_;
-  std::atomic<uint32_t> active_{0};
+  mutable absl::Mutex mutex_;
+  uint32_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  // Calls of callers that have some.
+  std::map<std::string, uint32_t> by_caller_ ABSL_GUARDED_BY(mutex_);
 };
+
+// VmRSS of this process, in bytes; 0 if /proc does not tell.
+uint64_t ResidentBytes();
 
 }  // namespace pagemapd
 

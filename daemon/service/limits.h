@@ -14,9 +14,16 @@ struct Limits {
   uint32_t max_ranges = 65536;
   // What all scans together may hold in answers that are not sent yet.
   uint64_t max_bytes_in_flight = 64 << 20;
-  // Mappings of one ListMappings answer, and of one SummarizePages answer.
+  // Calls under way. Root may have any number.
+  uint32_t max_calls_per_caller = 8;
+  // What the daemon may have in RAM and still take calls; 0: as much as it gets.
+  uint64_t max_resident_bytes = 0;
+  // Mappings of one ListMappings answer, and of one SummarizePages answer; and how large each may
+  // get by their paths.
   uint32_t max_listed_mappings = 4096;
+  uint64_t max_listed_bytes = 1 << 20;
   uint32_t max_summarized_mappings = 65536;
+  uint64_t max_summarized_bytes = 8 << 20;
 };
 
 // Most slots that the pipeline of one scan has, however many workers there are.
@@ -25,6 +32,9 @@ inline constexpr size_t kMaxScanSlots = 8;
 // What one scan may hold: in every slot the worst chunk (8Ki extents of 24 bytes, 192 KiB), and a
 // message that is being sent, as objects and as bytes.
 inline constexpr uint64_t kScanBytes = 2 << 20;
+
+// What an answer of little else than swap areas may hold.
+inline constexpr uint64_t kSmallAnswerBytes = 64 << 10;
 
 inline uint32_t MaxScans(const Limits& limits) {
   return limits.max_bytes_in_flight < kScanBytes

@@ -18,25 +18,29 @@ constexpr size_t kMessageExtents = 4096;
 
 }  // namespace
 
-PageOutCall* PageOutCall::Start(const ScanEnvironment& environment, WorkerPool& pool,
-                                PageOutRequest request, uint64_t max_pages_per_second,
+PageOutCall* PageOutCall::Start(const ServiceContext& context, PageOutRequest request,
+                                uint64_t max_pages_per_second, std::string by,
                                 Admission::Ticket ticket) {
-  auto call = std::make_shared<PageOutCall>(environment, pool, std::move(request),
-                                            max_pages_per_second, std::move(ticket));
+  auto call = std::make_shared<PageOutCall>(context, std::move(request), max_pages_per_second,
+                                            std::move(by), std::move(ticket));
   call->self_ = call;
   call->Submit();
   return call.get();
 }
 
 void PageOutCall::Submit() {
-  pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Work(scanner); });
+  context_.pool->Submit(
+      [self = shared_from_this()](ChunkScanner& scanner) { self->Work(scanner); });
 }
 
 absl::Status PageOutCall::Open() {
   begin_ns_ = MonotonicNanoseconds();
-  auto page_out = PageOut::Open(environment_, std::move(request_));
+  const size_t ranges = request_.ranges.size();
+  auto page_out = PageOut::Open(*context_.environment, std::move(request_));
   if (!page_out.ok()) return page_out.status();
   page_out_ = *std::move(page_out);
+  spdlog::info("page_out begins by=\"{}\" pid={} start_time_ticks={} ranges={} dry_run={}", by_,
+               pid_, page_out_->process().start_time_ticks(), ranges, is_dry_run_);
   return absl::OkStatus();
 }
 
@@ -96,16 +100,25 @@ void PageOutCall::End(const absl::Status& error) {
     }
   }
   if (!last.ok()) FillTargetError(last, end.mutable_error());
-  const PageOutCounts done = page_out_ != nullptr ? page_out_->counts() : PageOutCounts();
-  spdlog::info("page_out pid={} asked={} attempted={} achieved={}{}", pid_, done.asked,
-               done.attempted, done.achieved,
-               last.ok() ? "" : absl::StrCat(" error=\"", last.ToString(), "\""));
+  LogEnd(last);
   end.set_begin_ns(begin_ns_);
   end.set_end_ns(MonotonicNanoseconds());
   Write(/*more=*/false);
 }
 
+void PageOutCall::LogEnd(const absl::Status& error) {
+  const PageOutCounts done = page_out_ != nullptr ? page_out_->counts() : PageOutCounts();
+  if (!is_dry_run_) {
+    context_.calls->page_out_attempted_pages += done.attempted;
+    context_.calls->page_out_achieved_pages += done.achieved;
+  }
+  spdlog::info("page_out ends by=\"{}\" pid={} dry_run={} asked={} attempted={} achieved={}{}", by_,
+               pid_, is_dry_run_, done.asked, done.attempted, done.achieved,
+               error.ok() ? "" : absl::StrCat(" error=\"", error.ToString(), "\""));
+}
+
 void PageOutCall::FinishCancelled() {
+  LogEnd(absl::CancelledError("the caller went away"));
   page_out_.reset();
   Finish(grpc::Status::CANCELLED);
 }

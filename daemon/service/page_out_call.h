@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -18,6 +19,7 @@
 #include "daemon/reclaim/page_out_pace.h"
 #include "daemon/reclaim/page_out_request.h"
 #include "daemon/service/admission.h"
+#include "daemon/service/service_context.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -30,17 +32,19 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
                     public std::enable_shared_from_this<PageOutCall> {
  public:
   // The call owns itself until gRPC is done with it. `max_pages_per_second` 0: no limit.
-  static PageOutCall* Start(const ScanEnvironment& environment, WorkerPool& pool,
-                            PageOutRequest request, uint64_t max_pages_per_second,
+  // `by` says who asked, for the log.
+  static PageOutCall* Start(const ServiceContext& context, PageOutRequest request,
+                            uint64_t max_pages_per_second, std::string by,
                             Admission::Ticket ticket);
 
-  PageOutCall(const ScanEnvironment& environment, WorkerPool& pool, PageOutRequest request,
-              uint64_t max_pages_per_second, Admission::Ticket ticket)
+  PageOutCall(const ServiceContext& context, PageOutRequest request, uint64_t max_pages_per_second,
+              std::string by, Admission::Ticket ticket)
       : ticket_(std::move(ticket)),
-        environment_(environment),
-        pool_(pool),
+        context_(context),
         request_(std::move(request)),
         pid_(request_.pid),
+        is_dry_run_(request_.dry_run),
+        by_(std::move(by)),
         pace_(max_pages_per_second) {}
 
   void OnWriteDone(bool ok) override;
@@ -56,15 +60,18 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   void Write(bool more);
   void End(const absl::Status& error);
   void FinishCancelled();
+  // The audit's line of its end.
+  void LogEnd(const absl::Status& error);
 
   // Given back when gRPC is done with the call.
   std::optional<Admission::Ticket> ticket_;
   // Keeps the call alive until OnDone; workers hold it too.
   std::shared_ptr<PageOutCall> self_;
-  const ScanEnvironment& environment_;
-  WorkerPool& pool_;
+  const ServiceContext& context_;
   PageOutRequest request_;
   const pid_t pid_;
+  const bool is_dry_run_;
+  const std::string by_;
   const PageOutPace pace_;
   std::unique_ptr<PageOut> page_out_;
   uint64_t begin_ns_ = 0;

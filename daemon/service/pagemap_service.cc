@@ -3,11 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <memory>
-#include <utility>
+#include <string>
+#include <vector>
 
-#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
 #include "daemon/page/page_size.h"
+#include "daemon/service/capabilities.h"
 #include "daemon/service/mapping_list.h"
 #include "daemon/service/page_out_call.h"
 #include "daemon/service/proto_conversion.h"
@@ -16,10 +17,12 @@
 #include "daemon/service/revalidation.h"
 #include "daemon/service/summary_call.h"
 #include "daemon/service/swap_list.h"
-#include "version.h"
 
 namespace pagemapd {
 namespace {
+
+// A request up to this size is part of what a call is taken to hold anyway.
+constexpr uint64_t kSmallRequestBytes = 64 << 10;
 
 // A call that ends before it began.
 template <typename Response>
@@ -29,14 +32,9 @@ class RefusedStream : public grpc::ServerWriteReactor<Response> {
   void OnDone() override { delete this; }
 };
 
-bool IsActive(const std::vector<PagemapService::SourceChoice>& sources, absl::string_view name) {
+bool IsActive(const std::vector<ServiceContext::SourceChoice>& sources, absl::string_view name) {
   return std::any_of(sources.begin(), sources.end(),
                      [name](const auto& source) { return source.active && source.name == name; });
-}
-
-// By frame: without those there is nothing to ask the kernel about.
-bool CanTellIdlePages(const ScanEnvironment& environment) {
-  return environment.idle_pages.has_value() && environment.features.locations;
 }
 
 absl::Status CanPageOut(const ScanEnvironment& environment, const v1::PageOutRequest& request) {
@@ -55,150 +53,196 @@ void LogRefused(const char* rpc, const absl::Status& status) {
   spdlog::info("refused rpc={} error=\"{}\"", rpc, status.ToString());
 }
 
+grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* call, const char* rpc,
+                                 const absl::Status& status) {
+  LogRefused(rpc, status);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+// A std::function wants what it holds to be copyable.
+std::shared_ptr<Admission::Ticket> Share(Admission::Ticket ticket) {
+  return std::make_shared<Admission::Ticket>(std::move(ticket));
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* context,
+absl::StatusOr<std::shared_ptr<const CallerRights>> PagemapService::RightsOf(
+    const grpc::CallbackServerContext& call) const {
+  if (caller_ != nullptr) return context_.access->RightsOf(*caller_);
+  Caller caller;
+  const std::shared_ptr<const grpc::AuthContext> auth = call.auth_context();
+  // Only what the handshake has proved counts.
+  if (auth != nullptr && auth->IsPeerAuthenticated()) {
+    for (const grpc::string_ref& name : auth->FindPropertyValues(GRPC_X509_SAN_PROPERTY_NAME)) {
+      caller.certificate_names.emplace_back(name.data(), name.size());
+    }
+  }
+  std::shared_ptr<const CallerRights> rights = context_.access->RightsOf(caller);
+  if (rights->has_grants()) return rights;
+  spdlog::warn("denied caller=\"{}\" reason=\"no grant names it\"", ToString(caller));
+  return absl::UnauthenticatedError(
+      absl::StrCat("no grant of the policy names ", ToString(caller)));
+}
+
+absl::StatusOr<PagemapService::Admitted> PagemapService::Admit(
+    const grpc::CallbackServerContext& call, const google::protobuf::Message& request,
+    uint64_t answer_bytes) {
+  absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(call);
+  if (!rights.ok()) return rights.status();
+  uint64_t bytes = request.SpaceUsedLong();
+  if (bytes < kSmallRequestBytes) bytes = 0;
+  absl::StatusOr<Admission::Ticket> ticket =
+      context_.admission->Enter((*rights)->caller(), answer_bytes + bytes);
+  if (!ticket.ok()) return ticket.status();
+  return Admitted{*std::move(rights), *std::move(ticket)};
+}
+
+grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* call,
                                                           const v1::GetCapabilitiesRequest* request,
                                                           v1::GetCapabilitiesResponse* response) {
-  const KernelFeatures& features = environment_.features;
-  response->set_version(kVersion);
-  response->set_kernel_release(features.release);
-  response->set_page_size_bytes(kPageSizeBytes);
-  auto* kernel = response->mutable_kernel_features();
-  kernel->set_pagemap_scan(features.pagemap_scan);
-  kernel->set_cachestat(features.cachestat);
-  kernel->set_locations(features.locations);
-  kernel->set_frame_flags(environment_.kpageflags.has_value());
-  kernel->set_page_out(features.page_out);
-  kernel->set_idle_pages(CanTellIdlePages(environment_));
-  for (const SourceChoice& choice : sources_) {
-    auto* source = response->add_sources();
-    source->set_name(choice.name);
-    source->set_available(choice.available);
-    source->set_active(choice.active);
-    source->set_detail(choice.detail);
-  }
-  auto* limits = response->mutable_limits();
-  limits->set_max_targets(limits_.max_targets);
-  limits->set_max_ranges(limits_.max_ranges);
-  limits->set_max_scans(MaxScans(limits_));
-  limits->set_max_bytes_in_flight(limits_.max_bytes_in_flight);
-  limits->set_workers(pool_.size());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
+  if (!rights.ok()) return Refuse(call, "GetCapabilities", rights.status());
+  FillCapabilities(context_, **rights, response);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }
 
-grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerContext* context,
-                                                       const v1::ListMappingsRequest* request,
-                                                       v1::ListMappingsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  pool_.Submit([this, reactor, request, response](ChunkScanner&) {
-    reactor->Finish(ToGrpcStatus(
-        ListMappingsOf(environment_, *request, limits_.max_listed_mappings, response)));
-  });
+grpc::ServerUnaryReactor* PagemapService::GetStatistics(grpc::CallbackServerContext* call,
+                                                        const v1::GetStatisticsRequest* request,
+                                                        v1::GetStatisticsResponse* response) {
+  absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
+  if (!rights.ok()) return Refuse(call, "GetStatistics", rights.status());
+  FillStatistics(context_, response);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
   return reactor;
 }
 
-grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerContext* call,
+                                                       const v1::ListMappingsRequest* request,
+                                                       v1::ListMappingsResponse* response) {
+  absl::StatusOr<Admitted> admitted = Admit(*call, *request, context_.limits.max_listed_bytes);
+  if (!admitted.ok()) return Refuse(call, "ListMappings", admitted.status());
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  context_.pool->Submit(
+      [this, reactor, request, response, held = Share(std::move(admitted->ticket)),
+       check = context_.access->InspectCheck(admitted->rights, pids_)](ChunkScanner&) mutable {
+        const absl::Status status =
+            ListMappingsOf(*context_.environment, *request, context_.limits, check, response);
+        held.reset();
+        reactor->Finish(ToGrpcStatus(status));
+      });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerContext* call,
                                                         const v1::ListSwapAreasRequest* request,
                                                         v1::ListSwapAreasResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  pool_.Submit([this, reactor, response](ChunkScanner&) {
-    reactor->Finish(ToGrpcStatus(ListSwapAreasOf(environment_.root, swap_table_, response)));
-  });
+  absl::StatusOr<Admitted> admitted = Admit(*call, *request, kSmallAnswerBytes);
+  if (!admitted.ok()) return Refuse(call, "ListSwapAreas", admitted.status());
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  context_.pool->Submit(
+      [this, reactor, response, held = Share(std::move(admitted->ticket))](ChunkScanner&) mutable {
+        const absl::Status status =
+            ListSwapAreasOf(context_.environment->root, context_.swap_table, response);
+        held.reset();
+        reactor->Finish(ToGrpcStatus(status));
+      });
   return reactor;
 }
 
 grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
-    grpc::CallbackServerContext* context, const v1::QueryPagesRequest* request) {
-  absl::StatusOr<ScanRequest> scan = ValidateQuery(*request, limits_);
+    grpc::CallbackServerContext* call, const v1::QueryPagesRequest* request) {
+  absl::StatusOr<ScanRequest> scan = ValidateQuery(*request, context_.limits);
   absl::Status status = scan.status();
   if (status.ok()) {
-    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
-    if (ticket.ok()) {
+    absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
+    if (admitted.ok()) {
       spdlog::debug("query targets={} format={}", request->targets_size(),
                     v1::Format_Name(request->format()));
-      return QueryStream::Start(environment_, pool_, *std::move(scan), *std::move(ticket));
+      const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
+      for (TargetQuery& target : scan->targets) target.access = check;
+      return QueryStream::Start(context_, *std::move(scan), std::move(admitted->ticket));
     }
-    status = ticket.status();
+    status = admitted.status();
   }
   LogRefused("QueryPages", status);
   return new RefusedStream<v1::QueryPagesResponse>(ToGrpcStatus(status));
 }
 
-grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerContext* call,
                                                          const v1::SummarizePagesRequest* request,
                                                          v1::SummarizePagesResponse* response) {
-  absl::StatusOr<ScanRequest> scan = ValidateSummary(*request, limits_);
-  absl::Status status = scan.status();
-  if (status.ok() && scan->spec.folios && !IsActive(sources_, "bpf")) {
-    status = absl::FailedPreconditionError(
-        "the sizes of folios take the source bpf, which is not active: see GetCapabilities");
+  absl::StatusOr<ScanRequest> scan = ValidateSummary(*request, context_.limits);
+  if (!scan.ok()) return Refuse(call, "SummarizePages", scan.status());
+  if (scan->spec.folios && !IsActive(context_.sources, "bpf")) {
+    return Refuse(call, "SummarizePages",
+                  absl::FailedPreconditionError("the sizes of folios take the source bpf, which is "
+                                                "not active: see GetCapabilities"));
   }
-  if (status.ok()) {
-    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
-    if (ticket.ok()) {
-      spdlog::debug("summary targets={}", request->targets_size());
-      return SummaryCall::Start(environment_, pool_, *std::move(scan), request->include_mappings(),
-                                limits_, *std::move(ticket), response);
-    }
-    status = ticket.status();
-  }
-  LogRefused("SummarizePages", status);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status));
-  return reactor;
+  const uint64_t listed = request->include_mappings() ? context_.limits.max_summarized_bytes : 0;
+  absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes + listed);
+  if (!admitted.ok()) return Refuse(call, "SummarizePages", admitted.status());
+  spdlog::debug("summary targets={}", request->targets_size());
+  const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
+  for (TargetQuery& target : scan->targets) target.access = check;
+  return SummaryCall::Start(*context_.environment, *context_.pool, *std::move(scan),
+                            request->include_mappings(), context_.limits,
+                            std::move(admitted->ticket), response);
 }
 
-grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerContext* call,
                                                           const v1::RevalidatePagesRequest* request,
                                                           v1::RevalidatePagesResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  absl::StatusOr<RevalidationRequest> parsed = ValidateRevalidation(*request, limits_);
-  absl::Status status = parsed.status();
-  if (status.ok()) {
-    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
-    if (ticket.ok()) {
-      // A std::function wants what it holds to be copyable.
-      auto held = std::make_shared<Admission::Ticket>(*std::move(ticket));
-      std::make_shared<Revalidation>(
-          environment_, pool_, *std::move(parsed), [context] { return context->IsCancelled(); },
-          [reactor, response, held,
-           pid = request->process().pid()](const Revalidation::Outcome& outcome) {
-            response->mutable_process()->set_pid(pid);
-            response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
-            response->set_holds(outcome.holds);
-            response->set_held_extents(outcome.held_extents);
-            response->set_held_pages(outcome.held_pages);
-            response->set_asked_pages(outcome.asked_pages);
-            response->set_scan_begin_ns(outcome.scan_begin_ns);
-            response->set_scan_end_ns(outcome.scan_end_ns);
-            response->set_mappings_changed(outcome.mappings_changed);
-            reactor->Finish(ToGrpcStatus(outcome.status));
-          })
-          ->Start();
-      return reactor;
-    }
-    status = ticket.status();
-  }
-  LogRefused("RevalidatePages", status);
-  reactor->Finish(ToGrpcStatus(status));
+  absl::StatusOr<RevalidationRequest> parsed = ValidateRevalidation(*request, context_.limits);
+  if (!parsed.ok()) return Refuse(call, "RevalidatePages", parsed.status());
+  absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
+  if (!admitted.ok()) return Refuse(call, "RevalidatePages", admitted.status());
+  const bool asks_for_locations =
+      std::any_of(parsed->extents.begin(), parsed->extents.end(),
+                  [](const ExpectedExtent& each) { return each.extent.first.has_location(); });
+  parsed->target.access = asks_for_locations
+                              ? context_.access->LocationsCheck(admitted->rights, pids_)
+                              : context_.access->InspectCheck(admitted->rights, pids_);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  std::make_shared<Revalidation>(
+      *context_.environment, *context_.pool, *std::move(parsed),
+      [call] { return call->IsCancelled(); },
+      [reactor, response, held = Share(std::move(admitted->ticket)),
+       pid = request->process().pid()](const Revalidation::Outcome& outcome) {
+        response->mutable_process()->set_pid(pid);
+        response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
+        response->set_holds(outcome.holds);
+        response->set_held_extents(outcome.held_extents);
+        response->set_held_pages(outcome.held_pages);
+        response->set_asked_pages(outcome.asked_pages);
+        response->set_scan_begin_ns(outcome.scan_begin_ns);
+        response->set_scan_end_ns(outcome.scan_end_ns);
+        response->set_mappings_changed(outcome.mappings_changed);
+        reactor->Finish(ToGrpcStatus(outcome.status));
+      })
+      ->Start();
   return reactor;
 }
 
 grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
-    grpc::CallbackServerContext* context, const v1::PageOutRequest* request) {
-  absl::StatusOr<PageOutRequest> page_out = ValidatePageOut(*request, limits_);
+    grpc::CallbackServerContext* call, const v1::PageOutRequest* request) {
+  absl::StatusOr<PageOutRequest> page_out = ValidatePageOut(*request, context_.limits);
   absl::Status status = page_out.status();
-  if (status.ok()) status = CanPageOut(environment_, *request);
+  if (status.ok()) status = CanPageOut(*context_.environment, *request);
   if (status.ok()) {
-    absl::StatusOr<Admission::Ticket> ticket = admission_.Enter();
-    if (ticket.ok()) {
-      return PageOutCall::Start(environment_, pool_, *std::move(page_out),
-                                request->max_pages_per_second(), *std::move(ticket));
+    absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
+    if (admitted.ok()) {
+      page_out->access = context_.access->PageOutCheck(admitted->rights, pids_);
+      const std::string by =
+          absl::StrCat(ToString(admitted->rights->caller()), " pids ", pids_->ToString());
+      return PageOutCall::Start(context_, *std::move(page_out), request->max_pages_per_second(), by,
+                                std::move(admitted->ticket));
     }
-    status = ticket.status();
+    status = admitted.status();
   }
   LogRefused("PageOut", status);
   return new RefusedStream<v1::PageOutResponse>(ToGrpcStatus(status));

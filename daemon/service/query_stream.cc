@@ -22,16 +22,16 @@ constexpr size_t kChunkBytes = 64;
 
 }  // namespace
 
-QueryStream* QueryStream::Start(const ScanEnvironment& environment, WorkerPool& pool,
-                                ScanRequest request, Admission::Ticket ticket) {
-  auto stream = std::make_shared<QueryStream>(std::move(ticket));
+QueryStream* QueryStream::Start(const ServiceContext& context, ScanRequest request,
+                                Admission::Ticket ticket) {
+  auto stream = std::make_shared<QueryStream>(context, std::move(ticket));
   stream->self_ = stream;
   // A slot for each worker, and one for what waits to be taken.
-  stream->pipeline_ =
-      std::make_shared<ScanPipeline>(environment, pool, request.spec, std::move(request.targets),
-                                     pool.size() + 1, [weak = std::weak_ptr<QueryStream>(stream)] {
-                                       if (auto strong = weak.lock()) strong->Pump();
-                                     });
+  stream->pipeline_ = std::make_shared<ScanPipeline>(
+      *context.environment, *context.pool, request.spec, std::move(request.targets),
+      context.pool->size() + 1, [weak = std::weak_ptr<QueryStream>(stream)] {
+        if (auto strong = weak.lock()) strong->Pump();
+      });
   QueryStream* raw = stream.get();
   stream->pipeline_->Start();
   raw->Pump();
@@ -96,6 +96,9 @@ void QueryStream::AddItem() {
       start->set_target_index(item_.target_index);
       start->mutable_process()->set_pid(item_.pid);
       start->mutable_process()->set_start_time_ticks(item_.start_time_ticks);
+      if (item_.redacts_locations) start->add_redacted(v1::PAGE_FIELD_LOCATION);
+      if (item_.redacts_frame_flags) start->add_redacted(v1::PAGE_FIELD_FRAME_FLAGS);
+      if (start->redacted_size() > 0) context_.access->CountRedaction();
       message_bytes_ += kChunkBytes;
       counts_ = PageCounts();
       break;

@@ -16,6 +16,7 @@
 #include "daemon/query/segment.h"
 #include "daemon/service/admission.h"
 #include "daemon/service/request_validation.h"
+#include "daemon/service/service_context.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -29,10 +30,11 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
                     public std::enable_shared_from_this<QueryStream> {
  public:
   // Starts the scan. The stream owns itself until gRPC is done with it.
-  static QueryStream* Start(const ScanEnvironment& environment, WorkerPool& pool,
-                            ScanRequest request, Admission::Ticket ticket);
+  static QueryStream* Start(const ServiceContext& context, ScanRequest request,
+                            Admission::Ticket ticket);
 
-  explicit QueryStream(Admission::Ticket ticket) : ticket_(std::move(ticket)) {}
+  QueryStream(const ServiceContext& context, Admission::Ticket ticket)
+      : ticket_(std::move(ticket)), context_(context) {}
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -51,6 +53,7 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
 
   // First, so that it goes last: what a scan holds is gone when its place is free.
   const Admission::Ticket ticket_;
+  const ServiceContext& context_;
   // Keeps the stream alive until OnDone; workers hold it only weakly.
   std::shared_ptr<QueryStream> self_;
   std::shared_ptr<ScanPipeline> pipeline_;

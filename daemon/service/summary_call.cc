@@ -17,8 +17,7 @@ void Add(const SwapTypeCounts& from, SwapTypeCounts* to) {
 SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, WorkerPool& pool,
                                 ScanRequest request, bool include_mappings, const Limits& limits,
                                 Admission::Ticket ticket, v1::SummarizePagesResponse* response) {
-  auto call = std::make_shared<SummaryCall>(include_mappings, limits.max_summarized_mappings,
-                                            std::move(ticket), response);
+  auto call = std::make_shared<SummaryCall>(include_mappings, limits, std::move(ticket), response);
   call->self_ = call;
   call->pipeline_ = std::make_shared<ScanPipeline>(environment, pool, request.spec,
                                                    std::move(request.targets), 2 * pool.size() + 2,
@@ -42,6 +41,7 @@ void SummaryCall::Pump() {
     FillSwapUse(total_swap_, response_->mutable_swap());
     FillFolios(total_folios_, response_->mutable_folios());
     finished_ = true;
+    ticket_.reset();
   }
   Finish(grpc::Status::OK);
 }
@@ -87,7 +87,8 @@ void SummaryCall::AddMappingCounts() {
   if (segment.is_of_object()) return;
   if (mapping_ == nullptr || mapping_->mapping().range().start() != segment.cut().start) {
     FlushMapping();
-    if (mappings_ == max_mappings_) {
+    if (mappings_ == limits_.max_summarized_mappings ||
+        mapping_bytes_ > limits_.max_summarized_bytes) {
       target_->set_mappings_truncated(true);
       return;
     }
@@ -98,6 +99,7 @@ void SummaryCall::AddMappingCounts() {
     cut->set_offset_bytes(cut->offset_bytes() + (segment.cut().start - cut->range().start()));
     cut->mutable_range()->set_start(segment.cut().start);
     cut->mutable_range()->set_end(segment.cut().end);
+    mapping_bytes_ += mapping_->SpaceUsedLong();
   }
   mapping_counts_ += item_.output.counts;
 }

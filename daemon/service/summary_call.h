@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -28,11 +29,11 @@ class SummaryCall : public grpc::ServerUnaryReactor,
                             ScanRequest request, bool include_mappings, const Limits& limits,
                             Admission::Ticket ticket, v1::SummarizePagesResponse* response);
 
-  SummaryCall(bool include_mappings, uint32_t max_mappings, Admission::Ticket ticket,
+  SummaryCall(bool include_mappings, const Limits& limits, Admission::Ticket ticket,
               v1::SummarizePagesResponse* response)
       : ticket_(std::move(ticket)),
         include_mappings_(include_mappings),
-        max_mappings_(max_mappings),
+        limits_(limits),
         response_(response) {}
 
   void OnCancel() override;
@@ -45,12 +46,12 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   void AddMappingCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushMapping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // First, so that it goes last: what a scan holds is gone when its place is free.
-  const Admission::Ticket ticket_;
+  // Given back before the end is sent: a caller that has its answer finds the place free.
+  std::optional<Admission::Ticket> ticket_;
   std::shared_ptr<SummaryCall> self_;
   std::shared_ptr<ScanPipeline> pipeline_;
   const bool include_mappings_;
-  const uint32_t max_mappings_;
+  const Limits limits_;
 
   absl::Mutex mutex_;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
@@ -67,6 +68,7 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   v1::MappingSummary* mapping_ ABSL_GUARDED_BY(mutex_) = nullptr;
   PageCounts mapping_counts_ ABSL_GUARDED_BY(mutex_);
   uint32_t mappings_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t mapping_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace pagemapd

@@ -44,7 +44,7 @@ absl::StatusOr<SharedObject> SharedObject::Open(const Process& process, const Vm
     return absl::FailedPreconditionError(
         absl::StrCat(shown, " is no longer inode ", vma.inode, " of the mapping"));
   }
-  return SharedObject(*std::move(fd), kind);
+  return SharedObject(*std::move(fd), kind, st.st_uid);
 }
 
 absl::StatusOr<uint64_t> SharedObject::SizeBytes() const {

@@ -1,6 +1,8 @@
 #ifndef PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
 #define PAGEMAPD_DAEMON_SHMEM_SHARED_OBJECT_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <utility>
 
@@ -34,16 +36,20 @@ class SharedObject {
   // CAP_CHECKPOINT_RESTORE (proc_map_files_get_link in fs/proc/base.c).
   static absl::StatusOr<SharedObject> Open(const Process& process, const Vma& vma, Kind kind);
 
-  SharedObject(UniqueFd fd, Kind kind) : fd_(std::move(fd)), kind_(kind) {}
+  SharedObject(UniqueFd fd, Kind kind, uid_t owner = 0)
+      : fd_(std::move(fd)), kind_(kind), owner_(owner) {}
 
   int fd() const { return fd_.get(); }
   // Its size now: bytes up to the end of the file.
   absl::StatusOr<uint64_t> SizeBytes() const;
   Kind kind() const { return kind_; }
+  // The inode's user, when it was opened.
+  uid_t owner() const { return owner_; }
 
  private:
   UniqueFd fd_;
   Kind kind_;
+  uid_t owner_;
 };
 
 }  // namespace pagemapd

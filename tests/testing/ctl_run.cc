@@ -7,7 +7,10 @@
 
 #include <cerrno>
 #include <memory>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "tests/testing/fd.h"
 #include "tests/testing/runfile.h"
@@ -29,19 +32,16 @@ void TakeLines(const std::function<void(absl::string_view)>& on_line, std::strin
   text->erase(0, begin);
 }
 
-}  // namespace
-
-absl::StatusOr<CtlResult> RunCtl(const std::string& address, const std::vector<std::string>& args,
-                                 const std::function<void(absl::string_view)>& on_line) {
+// Runs it with its output taken.
+absl::StatusOr<CtlResult> Run(Subprocess::Options options,
+                              const std::function<void(absl::string_view)>& on_line) {
   int out_ends[2], err_ends[2];
   if (pipe2(out_ends, O_CLOEXEC) != 0) return ErrnoError("pipe");
   Fd out(out_ends[0]), out_in(out_ends[1]);
   if (pipe2(err_ends, O_CLOEXEC) != 0) return ErrnoError("pipe");
   Fd err(err_ends[0]), err_in(err_ends[1]);
-  Subprocess::Options options;
-  options.argv = {Runfile("cli/pagemapctl"), "-a", address};
-  options.argv.insert(options.argv.end(), args.begin(), args.end());
-  options.fds = {{out_in.get(), STDOUT_FILENO}, {err_in.get(), STDERR_FILENO}};
+  options.fds.push_back({out_in.get(), STDOUT_FILENO});
+  options.fds.push_back({err_in.get(), STDERR_FILENO});
   absl::StatusOr<Subprocess> process = Subprocess::Start(options);
   if (!process.ok()) return process.status();
   out_in.Close();
@@ -73,6 +73,36 @@ absl::StatusOr<CtlResult> RunCtl(const std::string& address, const std::vector<s
   if (!status.ok()) return status.status();
   if (WIFEXITED(*status)) result.exit_code = WEXITSTATUS(*status);
   return result;
+}
+
+}  // namespace
+
+absl::StatusOr<CtlResult> RunCtl(const std::string& address, const std::vector<std::string>& args,
+                                 const std::function<void(absl::string_view)>& on_line) {
+  Subprocess::Options options;
+  options.argv = {Runfile("cli/pagemapctl"), "-a", address};
+  options.argv.insert(options.argv.end(), args.begin(), args.end());
+  return Run(std::move(options), on_line);
+}
+
+absl::StatusOr<CtlResult> RunCtlAs(const Identity& who, const std::string& address,
+                                   const std::vector<std::string>& args) {
+  // By a descriptor: the directories above the program may be root's alone.
+  constexpr int kProgramFd = 3;
+  const Fd program(open(Runfile("cli/pagemapctl").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!program) return ErrnoError("open pagemapctl");
+  Subprocess::Options options;
+  options.argv = {"/usr/bin/setpriv",
+                  absl::StrCat("--reuid=", who.uid),
+                  absl::StrCat("--regid=", who.gid),
+                  who.groups.empty() ? "--clear-groups"
+                                     : absl::StrCat("--groups=", absl::StrJoin(who.groups, ",")),
+                  absl::StrCat("/proc/self/fd/", kProgramFd),
+                  "-a",
+                  address};
+  options.argv.insert(options.argv.end(), args.begin(), args.end());
+  options.fds = {{program.get(), kProgramFd}};
+  return Run(std::move(options), /*on_line=*/nullptr);
 }
 
 }  // namespace pagemapd

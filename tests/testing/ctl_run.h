@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tests/testing/identity.h"
 
 namespace pagemapd {
 
@@ -22,6 +23,10 @@ struct CtlResult {
 // each line of its output as it comes, without the newline. Any thread.
 absl::StatusOr<CtlResult> RunCtl(const std::string& address, const std::vector<std::string>& args,
                                  const std::function<void(absl::string_view)>& on_line = nullptr);
+
+// The same, as `who`.
+absl::StatusOr<CtlResult> RunCtlAs(const Identity& who, const std::string& address,
+                                   const std::vector<std::string>& args);
 
 }  // namespace pagemapd
 

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +32,9 @@ bool TakesConnections(const std::string& path) {
   return connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
+// Null: the one built with the test.
+const char* OtherDaemon() { return getenv("PAGEMAPD_DAEMON"); }
+
 }  // namespace
 
 absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string>& flags,
@@ -42,17 +47,16 @@ absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string
   if (!undo.ok()) return undo.status();
   daemon.undo_directory_ = *std::move(undo);
 
-  std::string socket = daemon.directory_ + "/socket";
+  const std::string socket = daemon.socket();
   daemon.address_ = "unix://" + socket;
   std::string log = daemon.directory_ + "/log";
   Fd log_fd(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log_fd) return ErrnoError("open " + log);
   Subprocess::Options options;
   options.argv = wrapper;
-  for (const std::string& arg :
-       {Runfile("daemon/pagemapd"), std::string("--address"), daemon.address_}) {
-    options.argv.push_back(arg);
-  }
+  options.argv.push_back(Program());
+  options.argv.push_back("--address");
+  options.argv.push_back(daemon.address_);
   options.argv.insert(options.argv.end(), flags.begin(), flags.end());
   options.fds = {{log_fd.get(), STDERR_FILENO}};
   absl::StatusOr<Subprocess> process = Subprocess::Start(options);
@@ -79,6 +83,20 @@ DaemonProcess::~DaemonProcess() {
   EXPECT_TRUE(WIFEXITED(*status) && WEXITSTATUS(*status) == 0)
       << "the daemon ended with status " << *status << "\n"
       << Log();
+}
+
+std::string DaemonProcess::Program() {
+  return OtherDaemon() != nullptr ? OtherDaemon() : Runfile("daemon/pagemapd");
+}
+
+absl::Status DaemonProcess::OpenToAll() const {
+  if (chmod(directory_.c_str(), 0711) != 0) return ErrnoError("chmod " + directory_);
+  if (chmod(socket().c_str(), 0666) != 0) return ErrnoError("chmod " + socket());
+  return absl::OkStatus();
+}
+
+uint64_t DaemonProcess::RssBound(uint64_t bytes) {
+  return OtherDaemon() == nullptr ? bytes : std::numeric_limits<uint64_t>::max();
 }
 
 std::string DaemonProcess::Log() const {

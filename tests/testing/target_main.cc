@@ -129,7 +129,7 @@ int Serve() {
         reply = Churn();
         break;
       case TargetOp::kExec:
-        execl("/proc/self/exe", "target", nullptr);
+        execl(payload.empty() ? "/proc/self/exe" : payload.data(), "target", nullptr);
         reply = {-1, errno};
         break;
     }

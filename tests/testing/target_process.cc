@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ absl::StatusOr<TargetProcess> TargetProcess::Start() {
   if (absl::Status s = SocketPair(&ours, &theirs); !s.ok()) return s;
   if (absl::Status s = SocketPair(&child_ours, &child_theirs); !s.ok()) return s;
   Subprocess::Options options;
-  options.argv = {Runfile("tests/testing/target")};
+  options.argv = {Program()};
   options.fds = {{theirs.get(), kTargetSocket}, {child_theirs.get(), kChildSocket}};
   absl::StatusOr<Subprocess> process = Subprocess::Start(options);
   if (!process.ok()) return process.status();
@@ -148,10 +149,26 @@ absl::StatusOr<int64_t> TargetProcess::StopChurn() const {
   return rounds;
 }
 
-absl::Status TargetProcess::Exec() const {
+std::string TargetProcess::Program() { return Runfile("tests/testing/target"); }
+
+absl::Status TargetProcess::Exec(const std::string& path) const {
   // Asks for something afterwards, as the new program's first sign of life.
-  if (absl::Status s = Send({TargetOp::kExec}, nullptr, 0); !s.ok()) return s;
+  const size_t bytes = path.empty() ? 0 : path.size() + 1;
+  if (absl::Status s = Send({TargetOp::kExec}, path.c_str(), bytes); !s.ok()) return s;
   return Syscall(SYS_getpid, {}).status();
+}
+
+absl::Status TargetProcess::Become(const Identity& who) const {
+  const absl::string_view groups(reinterpret_cast<const char*>(who.groups.data()),
+                                 who.groups.size() * sizeof(gid_t));
+  absl::StatusOr<int64_t> done =
+      SyscallWithText(SYS_setgroups, {who.groups.size(), kPayloadArg}, groups);
+  if (done.ok()) done = Syscall(SYS_setresgid, {who.gid, who.gid, who.gid});
+  if (done.ok()) done = Syscall(SYS_setresuid, {who.uid, who.uid, who.uid});
+  // A change of ids takes both away (prctl(2)).
+  if (done.ok()) done = Syscall(SYS_prctl, {PR_SET_DUMPABLE, 1});
+  if (done.ok()) done = Syscall(SYS_prctl, {PR_SET_PDEATHSIG, SIGKILL});
+  return done.status();
 }
 
 absl::StatusOr<Fd> TargetProcess::BorrowFd(int fd) const {

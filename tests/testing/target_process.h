@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "tests/testing/fd.h"
+#include "tests/testing/identity.h"
 #include "tests/testing/subprocess.h"
 #include "tests/testing/target_protocol.h"
 
@@ -54,8 +55,14 @@ class TargetProcess {
   // Makes mappings come and go, faults too, until StopChurn: the rounds done.
   absl::Status StartChurn() const;
   absl::StatusOr<int64_t> StopChurn() const;
-  // Becomes a new program: every mapping is another one then.
-  absl::Status Exec() const;
+  // Becomes a new program: every mapping is another one then. The program at `path` must be a copy
+  // of this one; "": itself.
+  absl::Status Exec(const std::string& path = "") const;
+  // Path of the program that targets are.
+  static std::string Program();
+
+  // Becomes another user's process, dumpable like any other. Only from root, once.
+  absl::Status Become(const Identity& who) const;
 
   // A descriptor of the target's, duplicated into this process.
   absl::StatusOr<Fd> BorrowFd(int fd) const;

@@ -30,7 +30,8 @@ enum class TargetOp : uint64_t {
   kZombie,
   // Maps a page and unmaps it, and touches and drops it, until the next request comes.
   kChurn,
-  // Executes itself anew. The new program owes no reply, and answers the next request.
+  // Executes the program whose path is the payload, which ends with a 0, or itself anew. The new
+  // program owes no reply, and answers the next request.
   kExec,
 };
 

@@ -1,0 +1,79 @@
+#include "daemon/log.h"
+
+#include <grpc/support/log.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace pagemapd {
+namespace {
+
+// The message, with control characters as \xHH.
+class EscapedMessage : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    constexpr char kHex[] = "0123456789abcdef";
+    for (const char c : message.payload) {
+      if (!absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+        out.push_back(c);
+        continue;
+      }
+      for (const char part : {'\\', 'x', kHex[(c >> 4) & 0xf], kHex[c & 0xf]}) out.push_back(part);
+    }
+  }
+
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<EscapedMessage>();
+  }
+};
+
+bool LeadsToJournal(int fd) {
+  const char* stream = getenv("JOURNAL_STREAM");
+  struct stat st;
+  return stream != nullptr && fstat(fd, &st) == 0 &&
+         absl::StrCat(st.st_dev, ":", st.st_ino) == stream;
+}
+
+// gRPC's own messages, as lines of our log.
+void LogFromGrpc(gpr_log_func_args* args) {
+  const spdlog::level::level_enum level =
+      args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
+      : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
+                                                : spdlog::level::debug;
+  spdlog::log(level, "grpc message=\"{}\"", args->message);
+}
+
+}  // namespace
+
+void OpenLog(const std::string& level) {
+  const bool journal = LeadsToJournal(STDERR_FILENO);
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<EscapedMessage>('*');
+  if (journal) {
+    // Its lines end by themselves.
+    formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::local, "");
+    formatter->add_flag<EscapedMessage>('*');
+    formatter->set_pattern("%*");
+    spdlog::set_default_logger(
+        spdlog::systemd_logger_mt("pagemapd", "pagemapd", /*enable_formatting=*/true));
+  } else {
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %*");
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("pagemapd"));
+  }
+  spdlog::set_formatter(std::move(formatter));
+  spdlog::set_level(spdlog::level::from_str(level));
+  gpr_set_log_function(LogFromGrpc);
+}
+
+}  // namespace pagemapd

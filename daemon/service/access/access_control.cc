@@ -1,0 +1,99 @@
+#include "daemon/service/access/access_control.h"
+
+#include <spdlog/spdlog.h>
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/query/target_error.h"
+
+namespace pagemapd {
+namespace {
+
+// "process 42 of uid 0".
+std::string Whose(const Process& process, const ProcessOwner& owner) {
+  return absl::StrCat("process ", process.pid(), " of uid ", owner.uids[0]);
+}
+
+// Without its owner nothing can be decided.
+absl::Status CannotTell(const absl::Status& error) {
+  return TargetError(absl::IsNotFound(error)           ? TargetErrorReason::kNoSuchProcess
+                     : absl::IsPermissionDenied(error) ? TargetErrorReason::kPermissionDenied
+                                                       : TargetErrorReason::kInternal,
+                     error.message());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AccessControl>> AccessControl::Create(std::string path,
+                                                                     const NamespaceId& self) {
+  std::unique_ptr<AccessControl> control(new AccessControl(std::move(path), self));
+  if (absl::Status status = control->Reload(); !status.ok()) return status;
+  return control;
+}
+
+absl::Status AccessControl::Reload() {
+  if (path_.empty()) return absl::OkStatus();
+  absl::StatusOr<AccessPolicy> read = AccessPolicy::Read(path_);
+  if (!read.ok()) {
+    ++failures_;
+    return read.status();
+  }
+  auto policy = std::make_shared<const AccessPolicy>(*std::move(read));
+  absl::MutexLock lock(&mutex_);
+  policy_ = std::move(policy);
+  ++loads_;
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const CallerRights> AccessControl::RightsOf(const Caller& caller) const {
+  return std::make_shared<const CallerRights>(policy()->RightsOf(caller));
+}
+
+absl::Status AccessControl::Deny(const Caller& caller, const ConnectedPids& pids, Right right,
+                                 pid_t target, const std::string& whose) {
+  Count(right);
+  spdlog::warn("denied right={} caller=\"{}\" pids={} target={} of=\"{}\"", RightName(right),
+               ToString(caller), pids.ToString(), target, whose);
+  return TargetError(
+      TargetErrorReason::kPermissionDenied,
+      absl::StrCat("missing right ", RightName(right), ": ", ToString(caller),
+                   right == Right::kPageOut ? " may not page out " : " may not ask about ", whose));
+}
+
+AccessCheck AccessControl::InspectCheck(std::shared_ptr<const CallerRights> rights,
+                                        std::shared_ptr<const ConnectedPids> pids) {
+  return [this, rights = std::move(rights),
+          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
+    const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
+    if (!owner.ok()) return CannotTell(owner.status());
+    if (std::optional<TargetAccess> access = rights->Inspect(*owner)) return *access;
+    return Deny(rights->caller(), *pids, Right::kInspect, process.pid(), Whose(process, *owner));
+  };
+}
+
+AccessCheck AccessControl::LocationsCheck(std::shared_ptr<const CallerRights> rights,
+                                          std::shared_ptr<const ConnectedPids> pids) {
+  return [this, rights = std::move(rights),
+          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
+    const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
+    if (!owner.ok()) return CannotTell(owner.status());
+    const std::optional<TargetAccess> access = rights->Inspect(*owner);
+    if (access.has_value() && access->locations) return *access;
+    return Deny(rights->caller(), *pids, access.has_value() ? Right::kLocations : Right::kInspect,
+                process.pid(), Whose(process, *owner));
+  };
+}
+
+AccessCheck AccessControl::PageOutCheck(std::shared_ptr<const CallerRights> rights,
+                                        std::shared_ptr<const ConnectedPids> pids) {
+  return [this, rights = std::move(rights),
+          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
+    const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
+    if (!owner.ok()) return CannotTell(owner.status());
+    if (rights->Allows(Right::kPageOut, *owner)) return TargetAccess();
+    return Deny(rights->caller(), *pids, Right::kPageOut, process.pid(), Whose(process, *owner));
+  };
+}
+
+}  // namespace pagemapd

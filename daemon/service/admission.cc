@@ -1,0 +1,70 @@
+#include "daemon/service/admission.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/page/page_size.h"
+#include "daemon/sys/unique_fd.h"
+
+namespace pagemapd {
+
+uint64_t ResidentBytes() {
+  const UniqueFd fd(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  char text[128];
+  const ssize_t got = fd ? read(fd.get(), text, sizeof(text) - 1) : 0;
+  if (got <= 0) return 0;
+  text[got] = '\0';
+  // Size and resident set, in pages (proc(5)).
+  unsigned long long pages = 0;
+  return sscanf(text, "%*u %llu", &pages) == 1 ? pages * kPageSizeBytes : 0;
+}
+
+absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_t bytes) {
+  if (limits_.max_resident_bytes != 0) {
+    const uint64_t resident = ResidentBytes();
+    if (resident > limits_.max_resident_bytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the daemon has ", resident, " bytes in RAM, and may have ",
+                       limits_.max_resident_bytes, "; try again later"));
+    }
+  }
+  std::string account = ToString(caller);
+  absl::MutexLock lock(&mutex_);
+  if (closed_) return absl::UnavailableError("the daemon is stopping");
+  const uint64_t max_bytes =
+      caller.IsRoot() ? limits_.max_bytes_in_flight : limits_.max_bytes_in_flight / 4 * 3;
+  if (calls_ > 0 && bytes_ + bytes > max_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(calls_, " calls are under way and hold up to ",
+                                                     bytes_, " of ", max_bytes,
+                                                     " bytes, the limit; try again later"));
+  }
+  if (!caller.IsRoot()) {
+    const auto found = by_caller_.find(account);
+    if (found != by_caller_.end() && found->second >= limits_.max_calls_per_caller) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(account, " has ", found->second,
+                       " calls under way, the limit of one caller; try again later"));
+    }
+  }
+  ++calls_;
+  bytes_ += bytes;
+  ++by_caller_[account];
+  return absl::StatusOr<Ticket>(Ticket(this, std::move(account), bytes));
+}
+
+void Admission::Leave(const std::string& account, uint64_t bytes) {
+  bool idle;
+  {
+    absl::MutexLock lock(&mutex_);
+    bytes_ -= bytes;
+    idle = --calls_ == 0;
+    const auto found = by_caller_.find(account);
+    if (--found->second == 0) by_caller_.erase(found);
+  }
+  if (idle) on_idle_();
+}
+
+}  // namespace pagemapd

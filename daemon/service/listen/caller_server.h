@@ -1,0 +1,59 @@
+#ifndef PAGEMAPD_DAEMON_SERVICE_LISTEN_CALLER_SERVER_H_
+#define PAGEMAPD_DAEMON_SERVICE_LISTEN_CALLER_SERVER_H_
+
+#include <grpcpp/impl/codegen/service_type.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/sys/unique_fd.h"
+
+namespace pagemapd {
+
+// A gRPC server that listens nowhere: it serves the connections that it is given, all of one
+// caller. So which server a call came to says who asks. With health checking and reflection. Some 2
+// ms to build. Not thread-safe; its service is called by gRPC's threads.
+class CallerServer {
+ public:
+  struct Options {
+    // Calls of one connection; gRPC's clients let more wait, and say nothing.
+    int max_streams = 0;
+    // What gRPC may hold for messages, over all servers that share it.
+    grpc::ResourceQuota* quota = nullptr;
+    // Called for every server that is built: to see how its calls end.
+    std::function<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>()>
+        make_interceptor;
+  };
+
+  // LocalServerCredentials for unix sockets.
+  static absl::StatusOr<std::unique_ptr<CallerServer>> Build(
+      std::unique_ptr<grpc::Service> service,
+      const std::shared_ptr<grpc::ServerCredentials>& credentials, const Options& options);
+  // Ends calls that are under way.
+  ~CallerServer();
+
+  // Serves a connection that was taken from `listening`: non-blocking.
+  void Adopt(int listening, UniqueFd connection);
+
+  // No new calls; those under way are cancelled at `deadline`. Waits until they have ended.
+  void Shutdown(std::chrono::system_clock::time_point deadline);
+
+ private:
+  explicit CallerServer(std::unique_ptr<grpc::Service> service) : service_(std::move(service)) {}
+
+  const std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_DAEMON_SERVICE_LISTEN_CALLER_SERVER_H_

@@ -1,0 +1,277 @@
+#include "daemon/service/listen/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "daemon/service/listen/peer.h"
+#include "daemon/sys/errno_status.h"
+
+namespace pagemapd {
+namespace {
+
+// A server without connections is kept this long: a client often comes again.
+constexpr absl::Duration kKeepIdle = absl::Minutes(1);
+constexpr absl::Duration kSweepPeriod = absl::Seconds(20);
+constexpr absl::Duration kPause = absl::Milliseconds(100);
+// A flood of refusals is not to be a flood of the log.
+constexpr absl::Duration kRefusalLogPeriod = absl::Seconds(1);
+// How often is looked whether gRPC has closed a connection.
+constexpr absl::Duration kClosingPeriod = absl::Milliseconds(10);
+// Connections taken before the loop looks at what else there is.
+constexpr int kAcceptsInARow = 64;
+
+// Whether descriptor `number` is one of the socket `watched`, or by now none, or another's.
+bool IsSameSocket(int number, int watched) {
+  struct stat a;
+  struct stat b;
+  return fstat(number, &a) == 0 && fstat(watched, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+}  // namespace
+
+Listener::Listener(sd_event* loop, const ConnectionLimits& limits, CallerServer::Options options,
+                   ServiceFactory make_service, ListenerStatistics* statistics)
+    : loop_(loop),
+      limits_(limits),
+      options_(std::move(options)),
+      make_service_(std::move(make_service)),
+      statistics_(statistics),
+      local_credentials_(grpc::experimental::LocalServerCredentials(UDS)) {}
+
+Listener::~Listener() { Drain(std::chrono::system_clock::now()); }
+
+absl::Status Listener::Listen(ListeningSocket socket) {
+  auto door = std::make_unique<Door>(Door{std::move(socket), EventSource()});
+  absl::StatusOr<EventSource> readable = EventSource::OnDescriptor(
+      loop_, door->socket.fd(), EPOLLIN, [this, raw = door.get()] { Accept(*raw); });
+  if (!readable.ok()) return readable.status();
+  door->readable = *std::move(readable);
+  doors_.push_back(std::move(door));
+  absl::StatusOr<EventSource> sweep =
+      EventSource::Every(loop_, kSweepPeriod, [this] { Sweep(kKeepIdle); });
+  if (!sweep.ok()) return sweep.status();
+  sweep_timer_ = *std::move(sweep);
+  return absl::OkStatus();
+}
+
+void Listener::SetTlsCredentials(std::shared_ptr<grpc::ServerCredentials> credentials) {
+  tls_credentials_ = std::move(credentials);
+  // Its connections keep it for as long as they last.
+  entries_.erase(Key());
+}
+
+void Listener::Accept(Door& door) {
+  for (int i = 0; i < kAcceptsInARow; ++i) {
+    UniqueFd fd(accept4(door.socket.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd) {
+      Admit(door, std::move(fd));
+      continue;
+    }
+    if (errno == EAGAIN) return;
+    // One that has gone again, or what is wrong with it alone (accept(2)).
+    if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS) continue;
+    Refuse("connection", ErrnoStatus(errno, "accept").ToString());
+    Pause();
+    return;
+  }
+}
+
+void Listener::Pause() {
+  for (const std::unique_ptr<Door>& door : doors_) door->readable = EventSource();
+  absl::StatusOr<EventSource> timer = EventSource::After(loop_, kPause, [this] {
+    for (const std::unique_ptr<Door>& door : doors_) {
+      absl::StatusOr<EventSource> readable = EventSource::OnDescriptor(
+          loop_, door->socket.fd(), EPOLLIN, [this, raw = door.get()] { Accept(*raw); });
+      if (readable.ok()) door->readable = *std::move(readable);
+    }
+  });
+  if (timer.ok()) pause_timer_ = *std::move(timer);
+}
+
+void Listener::Refuse(const std::string& who, const std::string& why) {
+  ++statistics_->refused_connections;
+  const absl::Time now = absl::Now();
+  if (now - last_refusal_logged_ < kRefusalLogPeriod) return;
+  last_refusal_logged_ = now;
+  spdlog::warn("refused connection of=\"{}\" reason=\"{}\" refused_so_far={}", who, why,
+               statistics_->refused_connections.load());
+}
+
+uint32_t Listener::ConnectionsOf(const Key& key) const {
+  // TCP's are not told apart before their certificates are seen.
+  if (!std::get<0>(key)) {
+    const auto tcp = entries_.find(key);
+    return tcp == entries_.end() ? 0 : tcp->second->connections;
+  }
+  const auto user = by_user_.find(std::get<1>(key));
+  return user == by_user_.end() ? 0 : user->second;
+}
+
+void Listener::Admit(const Door& door, UniqueFd fd) {
+  Peer peer;
+  std::string who = "TCP";
+  Key key;
+  if (door.socket.kind() == ListeningSocket::Kind::kUnix) {
+    absl::StatusOr<Peer> identified = IdentifyPeer(fd.get());
+    if (!identified.ok()) return Refuse("connection", identified.status().ToString());
+    peer = *std::move(identified);
+    who = ToString(peer.caller);
+    key = Key(true, *peer.caller.uid, peer.caller.gid, peer.caller.groups);
+  } else {
+    const int on = 1;
+    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  // Others must not be able to keep root out.
+  if (!peer.caller.IsRoot()) {
+    if (ConnectionsOf(key) >= limits_.max_connections_per_user) {
+      return Refuse(who, absl::StrCat("it has ", limits_.max_connections_per_user,
+                                      ", the limit of one user"));
+    }
+    if (counted_connections_ >= limits_.max_connections) {
+      return Refuse(who, absl::StrCat("there are ", limits_.max_connections, ", the limit"));
+    }
+  }
+  absl::StatusOr<std::shared_ptr<Entry>> entry = EntryOf(key, peer.caller);
+  if (!entry.ok()) return Refuse(who, entry.status().ToString());
+  UniqueFd watched(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!watched) return Refuse(who, ErrnoStatus(errno, "fcntl F_DUPFD_CLOEXEC").ToString());
+  // Before gRPC has it, so that it is told of even if gRPC closes it at once.
+  Watch(key, *entry, peer.pid, std::move(watched), fd.get());
+  (*entry)->server->Adopt(door.socket.fd(), std::move(fd));
+}
+
+absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& key,
+                                                                   const Caller& caller) {
+  if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
+  if (!caller.IsRoot() && entries_.size() >= limits_.max_callers && !EvictOne()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("there are ", limits_.max_callers, " callers, the limit"));
+  }
+  auto entry = std::make_shared<Entry>();
+  const bool is_unix = caller.uid.has_value();
+  CallerServer::Options options = options_;
+  if (caller.IsRoot()) options.max_streams = kRootStreams;
+  absl::StatusOr<std::unique_ptr<CallerServer>> server = CallerServer::Build(
+      make_service_(is_unix ? std::make_shared<const Caller>(caller) : nullptr, entry->pids),
+      is_unix ? local_credentials_ : tls_credentials_, options);
+  if (!server.ok()) return server.status();
+  entry->server = *std::move(server);
+  entry->idle_since = absl::Now();
+  entries_[key] = entry;
+  return entry;
+}
+
+void Listener::Watch(const Key& key, std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched,
+                     int adopted) {
+  const uint64_t id = next_id_++;
+  // Shut down on both sides, by whichever end: always told of, whatever is asked for.
+  absl::StatusOr<EventSource> hung_up =
+      EventSource::OnDescriptor(loop_, watched.get(), EPOLLHUP, [this, id] { HangUp(id); });
+  // Without it, the connection would be counted for ever.
+  if (!hung_up.ok()) {
+    shutdown(watched.get(), SHUT_RDWR);
+    return Refuse("connection", hung_up.status().ToString());
+  }
+  ++entry->connections;
+  if (pid != 0) entry->pids->Add(pid);
+  ++statistics_->connections;
+  if (std::get<0>(key)) ++by_user_[std::get<1>(key)];
+  if (!std::get<0>(key) || std::get<1>(key) != 0) ++counted_connections_;
+  connections_[id] = std::make_unique<Connection>(
+      Connection{key, std::move(entry), pid, std::move(watched), adopted, *std::move(hung_up)});
+}
+
+void Listener::HangUp(uint64_t id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  Connection& connection = *found->second;
+  if (!IsSameSocket(connection.adopted, connection.watched.get())) return Forget(id);
+  // It would tell of it for ever.
+  connection.hung_up = EventSource();
+  closing_.push_back(id);
+  if (closing_.size() > 1) return;
+  absl::StatusOr<EventSource> timer = EventSource::Every(loop_, kClosingPeriod, [this] {
+    std::vector<uint64_t> left;
+    for (const uint64_t closing : std::exchange(closing_, {})) {
+      const auto at = connections_.find(closing);
+      if (at == connections_.end()) continue;
+      if (IsSameSocket(at->second->adopted, at->second->watched.get())) {
+        left.push_back(closing);
+      } else {
+        Forget(closing);
+      }
+    }
+    closing_ = std::move(left);
+    if (closing_.empty()) closing_timer_ = EventSource();
+  });
+  if (timer.ok()) closing_timer_ = *std::move(timer);
+}
+
+void Listener::Forget(uint64_t id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  const std::unique_ptr<Connection> connection = std::move(found->second);
+  connections_.erase(found);
+  Entry& entry = *connection->entry;
+  if (--entry.connections == 0) entry.idle_since = absl::Now();
+  if (connection->pid != 0) entry.pids->Remove(connection->pid);
+  --statistics_->connections;
+  const auto& [is_unix, uid, gid, groups] = connection->key;
+  if (is_unix && --by_user_[uid] == 0) by_user_.erase(uid);
+  if (!is_unix || uid != 0) --counted_connections_;
+}
+
+void Listener::Sweep(absl::Duration longer_than) {
+  const absl::Time before = absl::Now() - longer_than;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const bool idle = entry->second->connections == 0 && entry->second->idle_since <= before;
+    entry = idle ? entries_.erase(entry) : std::next(entry);
+  }
+}
+
+bool Listener::EvictOne() {
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if (entry->second->connections > 0) continue;
+    if (oldest == entries_.end() || entry->second->idle_since < oldest->second->idle_since) {
+      oldest = entry;
+    }
+  }
+  if (oldest == entries_.end()) return false;
+  entries_.erase(oldest);
+  return true;
+}
+
+void Listener::StopListening() {
+  doors_.clear();
+  sweep_timer_ = EventSource();
+  pause_timer_ = EventSource();
+  closing_timer_ = EventSource();
+}
+
+void Listener::Drain(std::chrono::system_clock::time_point deadline) {
+  StopListening();
+  // Those that were replaced live by their connections alone.
+  std::vector<std::shared_ptr<Entry>> all;
+  for (const auto& [key, entry] : entries_) all.push_back(entry);
+  for (const auto& [id, connection] : connections_) all.push_back(connection->entry);
+  // The deadline is one for all: while the first is waited for, the others' calls go on.
+  for (const std::shared_ptr<Entry>& entry : all) entry->server->Shutdown(deadline);
+  connections_.clear();
+  entries_.clear();
+}
+
+}  // namespace pagemapd
