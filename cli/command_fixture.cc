@@ -55,6 +55,12 @@ grpc::Status CannedService::PageOut(grpc::ServerContext*, const v1::PageOutReque
   return page_out_status;
 }
 
+grpc::Status CannedService::GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest*,
+                                          v1::GetStatisticsResponse* response) {
+  *response = statistics;
+  return statistics_status;
+}
+
 CommandTest::CommandTest() {
   service_.capabilities.set_page_size_bytes(4096);
   service_.capabilities.mutable_limits()->set_max_targets(4);

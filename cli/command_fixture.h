@@ -27,6 +27,8 @@ struct CannedService : public v1::PagemapService::Service {
                               v1::SummarizePagesResponse* response) override;
   grpc::Status PageOut(grpc::ServerContext*, const v1::PageOutRequest* request,
                        grpc::ServerWriter<v1::PageOutResponse>* writer) override;
+  grpc::Status GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest*,
+                             v1::GetStatisticsResponse* response) override;
 
   v1::GetCapabilitiesResponse capabilities;
   v1::ListMappingsResponse mappings;
@@ -38,6 +40,8 @@ struct CannedService : public v1::PagemapService::Service {
   // What each call of PageOut answers, one after the other; the last one answers all further calls.
   std::vector<std::vector<v1::PageOutResponse>> page_outs;
   grpc::Status page_out_status;
+  v1::GetStatisticsResponse statistics;
+  grpc::Status statistics_status;
 
   int mappings_calls = 0;
   std::vector<v1::QueryPagesRequest> queries;

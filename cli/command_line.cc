@@ -11,8 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "cli/address_span.h"
 #include "cli/argument_checks.h"
+#include "cli/connection.h"
+#include "cli/metrics/metrics_arguments.h"
 #include "cli/page_arguments.h"
 #include "cli/pageout/pageout_arguments.h"
+#include "cli/tls_arguments.h"
 #include "cli/vm/vm_arguments.h"
 #include "version.h"
 
@@ -37,6 +40,7 @@ class TerseFormatter : public CLI::Formatter {
 // The options of all commands as text, checked by CLI11 before they are converted.
 struct Arguments {
   std::string address;
+  TlsFiles tls;
   std::string format = "table";
   bool no_heading = false;
   std::string pid;
@@ -51,6 +55,7 @@ struct Arguments {
   bool folios = false;
   PageOutArguments pageout;
   VmArguments vm;
+  MetricsArguments metrics;
 };
 
 CLI::Option* AddMapping(CLI::App* command, Arguments* arguments) {
@@ -64,11 +69,13 @@ CLI::Option* AddMapping(CLI::App* command, Arguments* arguments) {
 
 void AddGlobalOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("-a,--address", arguments->address,
-                  absl::StrCat("The daemon: unix:///PATH or tcp://HOST:PORT;\n"
+                  absl::StrCat("The daemon: unix:///PATH or tcp://HOST:PORT,\n"
+                               "which takes --tls-ca, --tls-cert and --tls-key;\n"
                                "otherwise $PAGEMAPD_ADDRESS, or\n",
                                kDefaultAddress))
       ->type_name("ADDRESS")
       ->check(CheckAddress);
+  AddTls(app, &arguments->tls);
   app->add_option("-o,--output", arguments->format, "table (the default), json, jsonl or csv")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}).description(""));
@@ -210,6 +217,8 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
 
   CLI::App* vm = AddVm(&app, &arguments.vm);
 
+  CLI::App* metrics = AddMetrics(&app, &arguments.metrics);
+
   ParsedArguments parsed;
   try {
     app.parse(argc, argv);
@@ -231,6 +240,9 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
   }
   if (pageout->parsed()) parsed.error = WrongPageOut(arguments.pageout);
   if (vm->parsed()) parsed.error = WrongVm(*vm, arguments.vm);
+  if (metrics->parsed() && app.count("--output") > 0) {
+    parsed.error = "metrics has one format, that of Prometheus: --output does not go with it";
+  }
   if (!parsed.error.empty()) {
     parsed.exit_code = ExitCode::kUsage;
     return parsed;
@@ -247,6 +259,12 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
       return parsed;
     }
   }
+  if (std::string wrong = WrongTls(line.address, arguments.tls); !wrong.empty()) {
+    parsed.exit_code = ExitCode::kUsage;
+    parsed.error = wrong;
+    return parsed;
+  }
+  if (IsTcpAddress(line.address)) line.tls = arguments.tls;
   line.format = FormatOf(arguments.format);
   line.with_heading = !arguments.no_heading;
   if (mappings->parsed()) line.command = MappingsOptions{PidOf(arguments.pid)};
@@ -262,6 +280,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv, const char* en
   if (pageout->parsed()) line.command = PageOutOptionsOf(arguments.pageout);
   if (map->parsed()) line.command = MapOptions{PidOf(arguments.pid), arguments.globs};
   if (vm->parsed()) line.command = VmOptionsOf(*vm, arguments.vm);
+  if (metrics->parsed()) line.command = MetricsOptionsOf(arguments.metrics);
   parsed.run = true;
   return parsed;
 }

@@ -2,15 +2,18 @@
 #define PAGEMAPD_CLI_COMMAND_LINE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "cli/exit_code.h"
 #include "cli/map_command.h"
+#include "cli/metrics/metrics_command.h"
 #include "cli/pageout/pageout_command.h"
 #include "cli/pages_command.h"
 #include "cli/session.h"
 #include "cli/summary_command.h"
+#include "cli/tls_files.h"
 #include "cli/vm/vm_command.h"
 
 namespace pagemapd {
@@ -26,10 +29,12 @@ struct MappingsOptions {
 struct CommandLine {
   // As given by -a, $PAGEMAPD_ADDRESS or the default, in this order; a valid address.
   std::string address;
+  // Set for an address of TCP.
+  std::optional<TlsFiles> tls;
   OutputFormat format = OutputFormat::kTable;
   bool with_heading = true;
   std::variant<StatusOptions, MappingsOptions, PagesOptions, SummaryOptions, SwapOptions,
-               PageOutOptions, MapOptions, VmOptions>
+               PageOutOptions, MapOptions, VmOptions, MetricsOptions>
       command;
 };
 

@@ -32,9 +32,27 @@ TEST(CommandLineTest, TheAddressHasThreeOrigins) {
   EXPECT_EQ(Parse({"swap"}).line.address, "unix:///run/pagemapd/pagemapd.sock");
   EXPECT_EQ(Parse({"swap"}, "").line.address, "unix:///run/pagemapd/pagemapd.sock");
   EXPECT_EQ(Parse({"swap"}, "unix:///e").line.address, "unix:///e");
-  EXPECT_EQ(Parse({"swap", "-a", "localhost:7"}, "unix:///e").line.address, "localhost:7");
+  EXPECT_EQ(Parse({"swap", "-a", "unix:x"}, "unix:///e").line.address, "unix:x");
   EXPECT_EQ(Parse({"swap"}, "nonsense").exit_code, ExitCode::kUsage);
   EXPECT_EQ(Parse({"swap", "-a", "nonsense"}).exit_code, ExitCode::kUsage);
+}
+
+TEST(CommandLineTest, TcpTakesThreeFiles) {
+  for (const auto& parsed :
+       {Parse({"-a", "tcp://h:1", "--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k", "swap"}),
+        Parse({"swap", "--tls-key=k", "--tls-cert=c", "--tls-ca=a"}, "h:1")}) {
+    ASSERT_TRUE(parsed.run) << parsed.error;
+    ASSERT_TRUE(parsed.line.tls.has_value());
+    EXPECT_EQ(parsed.line.tls->ca, "a");
+    EXPECT_EQ(parsed.line.tls->cert, "c");
+    EXPECT_EQ(parsed.line.tls->key, "k");
+    EXPECT_EQ(parsed.line.tls->server_name, "");
+  }
+  EXPECT_EQ(Parse({"swap", "-a", "h:1", "--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k",
+                   "--tls-name", "n"})
+                .line.tls->server_name,
+            "n");
+  EXPECT_FALSE(Parse({"swap"}).line.tls.has_value());
 }
 
 TEST(CommandLineTest, PagesTakesItsOptions) {
@@ -111,6 +129,20 @@ TEST(CommandLineTest, PageoutTakesItsOptions) {
   }
 }
 
+TEST(CommandLineTest, MetricsTakesProcessesAndVms) {
+  const auto parsed =
+      Parse({"metrics", "7", "--qmp", "a", "8", "--qmp=b", "--textfile", "/x.prom", "9"});
+  ASSERT_TRUE(parsed.run) << parsed.error;
+  const auto& options = std::get<MetricsOptions>(parsed.line.command);
+  EXPECT_THAT(options.pids, ElementsAre(7, 8, 9));
+  EXPECT_THAT(options.qmp_paths, ElementsAre("a", "b"));
+  EXPECT_EQ(options.textfile, "/x.prom");
+
+  const auto none = Parse({"metrics"});
+  ASSERT_TRUE(none.run) << none.error;
+  EXPECT_THAT(std::get<MetricsOptions>(none.line.command).pids, ElementsAre());
+}
+
 TEST(CommandLineTest, OptionsDoNotSwallowThePid) {
   const auto parsed = Parse({"pages", "--range", "1000-2000", "--state", "hole", "7"});
   ASSERT_TRUE(parsed.run) << parsed.error;
@@ -171,6 +203,18 @@ TEST(CommandLineTest, WrongUseIsNamed) {
       {{"vm", "ramm"}, "'ramm' is not a command"},
       {{"vm", "ram"}, "--qmp"},
       {{"vm", "pageout", "--qmp", "a"}, "vm pageout takes --block, --gpa or --from"},
+      {{"metrics", "x"}, "'x'"},
+      {{"metrics", "--qmp"}, "--qmp"},
+      {{"metrics", "--textfile", ""}, "--textfile: it is empty"},
+      {{"metrics", "-o", "table"}, "metrics has one format"},
+      {{"-a", "tcp://h:1", "swap"},
+       "TCP with mutual TLS only: for tcp://h:1, --tls-ca, --tls-cert, --tls-key are missing"},
+      {{"-a", "h:1", "swap", "--tls-ca", "a", "--tls-key", "k"}, "for h:1, --tls-cert is missing"},
+      {{"-a", "h:1", "swap", "--tls-name", "n"}, "--tls-ca, --tls-cert, --tls-key are missing"},
+      {{"-a", "h:1", "swap", "--tls-ca", ""}, "--tls-ca: it is empty"},
+      {{"-a", "unix:///x", "swap", "--tls-ca", "a"},
+       "--tls-ca is for a tcp:// address, and unix:///x is none"},
+      {{"swap", "--tls-name", "n", "--tls-key", "k"}, "--tls-key, --tls-name are for a tcp://"},
       {{"--frobnicate", "swap"}, "--frobnicate"},
       {{"--frobnicate"}, "not an option"},
   };
@@ -188,7 +232,8 @@ TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
   EXPECT_FALSE(parsed.run);
   EXPECT_EQ(parsed.exit_code, ExitCode::kDone);
   EXPECT_THAT(parsed.text, testing::MatchesRegex("pagemapctl [0-9.]+\n"));
-  for (const char* command : {"status", "mappings", "pages", "summary", "swap", "pageout", "map"}) {
+  for (const char* command :
+       {"status", "mappings", "pages", "summary", "swap", "pageout", "map", "metrics"}) {
     EXPECT_THAT(Parse({"--help"}).text, HasSubstr(command));
     parsed = Parse({command, "--help"});
     EXPECT_EQ(parsed.exit_code, ExitCode::kDone);

@@ -60,13 +60,27 @@ std::string GrpcTargetOf(absl::string_view address) {
   return std::string(address);
 }
 
-std::unique_ptr<v1::PagemapService::Stub> Connect(const std::string& target) {
+bool IsTcpAddress(absl::string_view address) {
+  absl::string_view path;
+  return !UnixPath(address, &path);
+}
+
+std::unique_ptr<v1::PagemapService::Stub> Connect(const std::string& target,
+                                                  const std::optional<TlsIdentity>& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // The daemon is on this machine; what the environment says of proxies is for others.
+  // What the environment says of proxies is for browsers.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return v1::PagemapService::NewStub(
-      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (tls.has_value()) {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = tls->ca;
+    options.pem_cert_chain = tls->cert;
+    options.pem_private_key = tls->key;
+    credentials = grpc::SslCredentials(options);
+    if (!tls->server_name.empty()) arguments.SetSslTargetNameOverride(tls->server_name);
+  }
+  return v1::PagemapService::NewStub(grpc::CreateCustomChannel(target, credentials, arguments));
 }
 
 int UnixConnectError(absl::string_view address) {

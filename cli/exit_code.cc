@@ -7,6 +7,8 @@ ExitCode ExitCodeOf(const grpc::Status& status) {
     case grpc::StatusCode::OK:
       return ExitCode::kDone;
     case grpc::StatusCode::PERMISSION_DENIED:
+    // A certificate that no grant of the policy names.
+    case grpc::StatusCode::UNAUTHENTICATED:
       return ExitCode::kPermissionDenied;
     case grpc::StatusCode::UNAVAILABLE:
       return ExitCode::kUnreachable;

@@ -9,6 +9,7 @@ TEST(ExitCodeTest, FollowsTheStatusOfACall) {
   const auto code = [](grpc::StatusCode status) { return ExitCodeOf(grpc::Status(status, "")); };
   EXPECT_EQ(ExitCodeOf(grpc::Status::OK), ExitCode::kDone);
   EXPECT_EQ(code(grpc::StatusCode::PERMISSION_DENIED), ExitCode::kPermissionDenied);
+  EXPECT_EQ(code(grpc::StatusCode::UNAUTHENTICATED), ExitCode::kPermissionDenied);
   EXPECT_EQ(code(grpc::StatusCode::UNAVAILABLE), ExitCode::kUnreachable);
   EXPECT_EQ(code(grpc::StatusCode::NOT_FOUND), ExitCode::kFailed);
   EXPECT_EQ(code(grpc::StatusCode::INVALID_ARGUMENT), ExitCode::kFailed);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -13,6 +14,7 @@
 #include "cli/connection.h"
 #include "cli/map_command.h"
 #include "cli/mappings_command.h"
+#include "cli/metrics/metrics_command.h"
 #include "cli/output/output_stream.h"
 #include "cli/pageout/pageout_command.h"
 #include "cli/pages_command.h"
@@ -20,6 +22,7 @@
 #include "cli/status_command.h"
 #include "cli/summary_command.h"
 #include "cli/swap_command.h"
+#include "cli/tls_files.h"
 #include "cli/vm/vm_command.h"
 
 namespace pagemapd {
@@ -38,6 +41,7 @@ struct CommandRunner {
   ExitCode operator()(const PageOutOptions& options) const { return RunPageOut(session, options); }
   ExitCode operator()(const MapOptions& options) const { return RunMap(session, options); }
   ExitCode operator()(const VmOptions& options) const { return RunVm(session, options); }
+  ExitCode operator()(const MetricsOptions& options) const { return RunMetrics(session, options); }
 };
 
 ExitCode Run(const ParsedArguments& parsed, OutputStream& out) {
@@ -47,7 +51,16 @@ ExitCode Run(const ParsedArguments& parsed, OutputStream& out) {
   out.Append(parsed.text);
   if (!parsed.run) return parsed.exit_code;
   const CommandLine& line = parsed.line;
-  const auto service = Connect(GrpcTargetOf(line.address));
+  std::optional<TlsIdentity> tls;
+  if (line.tls.has_value()) {
+    absl::StatusOr<TlsIdentity> read = ReadTlsFiles(*line.tls);
+    if (!read.ok()) {
+      fprintf(stderr, "pagemapctl: %s\n", std::string(read.status().message()).c_str());
+      return ExitCode::kFailed;
+    }
+    tls = *std::move(read);
+  }
+  const auto service = Connect(GrpcTargetOf(line.address), tls);
   const Session session(line.address, service.get(), line.format, line.with_heading, &out);
   return std::visit(CommandRunner{session}, line.command);
 }

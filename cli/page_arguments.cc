@@ -33,7 +33,9 @@ void AddPageDetails(CLI::App* command, PageArguments* arguments) {
       command->add_flag("--locations", arguments->locations,
                         "Show PFNs and swap offsets, which split extents;\n"
                         "the default but in tables");
-  command->add_flag("--no-locations", arguments->no_locations, "Leave them out")
+  command
+      ->add_flag("--no-locations", arguments->no_locations,
+                 "Leave them out; needs no right to see them")
       ->excludes(locations);
 }
 

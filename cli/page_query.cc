@@ -15,7 +15,12 @@ bool RunCall(v1::PagemapService::StubInterface& service, const v1::QueryPagesReq
   v1::QueryPagesResponse response;
   bool ended = false;
   while (reader->Read(&response)) {
-    for (const v1::TargetStart& start : response.starts()) *process = start.process();
+    for (const v1::TargetStart& start : response.starts()) {
+      *process = start.process();
+      for (const int field : start.redacted()) {
+        end->redacted.insert(static_cast<v1::PageField>(field));
+      }
+    }
     for (const v1::PageChunk& chunk : response.chunks()) {
       if (on_chunk(*process, chunk)) continue;
       context.TryCancel();

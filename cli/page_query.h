@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "cli/address_span.h"
@@ -30,6 +31,8 @@ struct PageQueryEnd {
   grpc::Status status;
   // Set when the target failed.
   std::optional<v1::TargetError> error;
+  // What was asked for and is left out, for want of the right `locations`.
+  std::set<v1::PageField> redacted;
   bool mappings_changed = false;
   v1::PageCounts counts;
 };

@@ -148,5 +148,71 @@ TEST_F(PagesCommandTest, AsksForCopiesInRamOnlyWhenTold) {
   EXPECT_THAT(result.out, HasSubstr("file,swap_cache"));
 }
 
+// As the daemon answers a caller who is not granted `locations`.
+class RedactedPagesTest : public PagesCommandTest {
+ protected:
+  RedactedPagesTest() {
+    Redact(v1::PAGE_FIELD_LOCATION);
+    v1::PageExtent& extent = *service_.pages.mutable_chunks(0)->mutable_extents(0);
+    extent.clear_swap_type();
+    extent.clear_swap_offset();
+  }
+
+  void Redact(v1::PageField field) { service_.pages.mutable_starts(0)->add_redacted(field); }
+};
+
+TEST_F(RedactedPagesTest, WhatIsLeftOutIsAbsentAndSaidOnce) {
+  const Result result = RunPagesWith(OutputFormat::kJsonLines, object_);
+  EXPECT_EQ(result.code, ExitCode::kPartlyDone);
+  EXPECT_EQ(result.out,
+            R"({"pid":123,"start_time_ticks":5523,"object_start":"0x2000","object_end":"0x4000",)"
+            R"("pages":2,"state":"swapped","object":"00:01:2049","index":2,)"
+            R"("flags":["file","swap_cache"],"source":"bpf"})"
+            "\n");
+  EXPECT_EQ(
+      result.error,
+      "pagemapctl: missing right locations: left out of process 123: PFNs and swap offsets\n");
+}
+
+TEST_F(RedactedPagesTest, ManyCallsComplainOnce) {
+  for (uint64_t i = 0; i < 20; ++i) object_.ranges.push_back({i << 16, (i << 16) + 0x1000});
+  Redact(v1::PAGE_FIELD_FRAME_FLAGS);
+  const Result result = RunPagesWith(OutputFormat::kCsv, object_);
+  EXPECT_EQ(service_.queries.size(), 2u);
+  EXPECT_EQ(result.code, ExitCode::kPartlyDone);
+  EXPECT_EQ(result.error,
+            "pagemapctl: missing right locations: left out of process 123: PFNs and swap offsets, "
+            "flags of page frames\n");
+}
+
+TEST_F(RedactedPagesTest, ANewerDaemonsFieldIsNamedByItsNumber) {
+  service_.pages.mutable_starts(0)->clear_redacted();
+  Redact(static_cast<v1::PageField>(77));
+  const Result result = RunPagesWith(OutputFormat::kTable, object_);
+  EXPECT_EQ(result.code, ExitCode::kPartlyDone);
+  EXPECT_THAT(result.error, HasSubstr("left out of process 123: field 77\n"));
+}
+
+TEST_F(RedactedPagesTest, AFailureSaysMoreThanARedaction) {
+  service_.pages.clear_chunks();
+  v1::TargetError& error = *service_.pages.mutable_ends(0)->mutable_error();
+  error.set_reason(v1::ERROR_REASON_PROCESS_EXITED);
+  error.set_message("process 123 has exited");
+  EXPECT_EQ(RunPagesWith(OutputFormat::kCsv, object_).code, ExitCode::kFailed);
+}
+
+TEST_F(RedactedPagesTest, ADeniedTargetIsNotPartlyDone) {
+  service_.pages.Clear();
+  v1::TargetError& error = *service_.pages.add_ends()->mutable_error();
+  error.set_reason(v1::ERROR_REASON_PERMISSION_DENIED);
+  error.set_message("missing right inspect: uid 65534 may not ask about process 123 of uid 0");
+  const Result result = RunPagesWith(OutputFormat::kJsonLines, object_);
+  EXPECT_EQ(result.code, ExitCode::kPermissionDenied);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(
+      result.error,
+      "pagemapctl: missing right inspect: uid 65534 may not ask about process 123 of uid 0\n");
+}
+
 }  // namespace
 }  // namespace pagemapd

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/connection.h"
 #include "cli/output/printable_text.h"
@@ -39,8 +40,13 @@ ExitCode Session::Fail(const grpc::Status& status) const {
     return ExitCodeOf(status);
   }
   const int error = UnixConnectError(address_);
+  // In TLS 1.3 the daemon looks at the client's certificate last, and then just hangs up.
+  const bool hung_up =
+      IsTcpAddress(address_) && (absl::StrContains(status.error_message(), "Socket closed") ||
+                                 absl::StrContains(status.error_message(), "Connection reset"));
   Complain(absl::StrCat("cannot reach the daemon at ", address_, ": ",
-                        error != 0 ? strerror(error) : status.error_message()));
+                        error != 0 ? strerror(error) : status.error_message(),
+                        hung_up ? "; it may refuse the certificate of --tls-cert" : ""));
   return error == EACCES ? ExitCode::kPermissionDenied : ExitCode::kUnreachable;
 }
 

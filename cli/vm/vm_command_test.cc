@@ -290,6 +290,30 @@ TEST_F(VmCommandTest, EstimateLeavesOutWhatTheMigrationDoes) {
   EXPECT_EQ(document["blocks"][1]["sent"], true);
 }
 
+TEST_F(VmCommandTest, WhatACallerMayNotSeeIsSaidOnce) {
+  AnswerSwapped();
+  service_.pages.mutable_starts(0)->add_redacted(v1::PAGE_FIELD_LOCATION);
+  v1::PageExtent& extent = *service_.pages.mutable_chunks(0)->mutable_extents(0);
+  extent.clear_swap_type();
+  extent.clear_swap_offset();
+  const std::string complaint =
+      absl::StrCat("pagemapctl: missing right locations: left out of process ", getpid(),
+                   ": PFNs and swap offsets\n");
+
+  const Result pages = RunWith(OutputFormat::kJsonLines, VmPagesOptions{});
+  EXPECT_EQ(pages.code, ExitCode::kPartlyDone);
+  EXPECT_EQ(pages.error, complaint);
+  EXPECT_THAT(pages.out, HasSubstr("\"state\":\"swapped\",\"block\":\"pc.ram\""));
+
+  // Two blocks, so two calls.
+  const Result estimate = RunWith(OutputFormat::kJson, VmEstimateOptions{});
+  EXPECT_EQ(estimate.code, ExitCode::kPartlyDone);
+  EXPECT_EQ(estimate.error, complaint);
+  const auto ram = nlohmann::json::parse(estimate.out)["blocks"][0];
+  EXPECT_EQ(ram["swapped_bytes"], 5 * 4096);
+  EXPECT_FALSE(ram["swap"][0].contains("type"));
+}
+
 TEST_F(VmCommandTest, PageOutExpectsWhatIsMapped) {
   service_.capabilities.mutable_kernel_features()->set_page_out(true);
   v1::PageOutResponse done;

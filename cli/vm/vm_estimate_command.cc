@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "cli/output/progress_line.h"
@@ -67,11 +68,13 @@ ExitCode RunVmEstimate(const Session& session, const VmEstimateOptions& options)
 
   ExitTally tally;
   bool changed = false;
+  std::set<v1::PageField> redacted;
   {
     ProgressLine progress(STDERR_FILENO, session.error_terminal(), 0);
     for (const RamBlock* block : *blocks) {
       const PageQueryEnd end = EstimateBlock(*vm, *block, &all);
       changed |= end.mappings_changed;
+      redacted.insert(end.redacted.begin(), end.redacted.end());
       if (!end.status.ok()) {
         tally.Failed(session.Fail(end.status));
         break;
@@ -88,6 +91,8 @@ ExitCode RunVmEstimate(const Session& session, const VmEstimateOptions& options)
                                   " changed during the scan"));
   }
   if (all.blocks.empty()) return tally.code();
+  TellOfRedaction(session, vm->process().pid(), redacted);
+  if (!redacted.empty()) tally.Failed(ExitCode::kPermissionDenied);
   for (const BlockEstimate& block : all.blocks) all.total.Add(block.estimate);
   WriteEstimate(session, all);
   return vm->Finish(tally.code());

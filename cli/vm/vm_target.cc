@@ -3,35 +3,14 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "cli/local_process.h"
 #include "cli/vm/guest_ram.h"
 
 namespace pagemapd {
 namespace {
-
-// A host that swaps keeps QEMU waiting.
-constexpr absl::Duration kPatience = absl::Seconds(30);
-
-// When `pid` of this process's pid namespace was started; nothing if /proc does not tell.
-std::optional<uint64_t> StartTimeTicks(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  // The name, in parentheses, may hold anything.
-  const size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(line).substr(name_end + 1), ' ', absl::SkipEmpty());
-  uint64_t ticks;
-  if (fields.size() < 20 || !absl::SimpleAtoi(fields[19], &ticks)) return std::nullopt;
-  return ticks;
-}
 
 bool Means(const std::string& name, const RamBlock& block) {
   return name == block.name || fnmatch(name.c_str(), block.name.c_str(), 0) == 0;
@@ -40,12 +19,12 @@ bool Means(const std::string& name, const RamBlock& block) {
 }  // namespace
 
 ExitCode VmTarget::Open(const Session& session, const std::string& qmp_path,
-                        std::optional<VmTarget>* target) {
+                        std::optional<VmTarget>* target, absl::Duration patience) {
   const auto fail = [&](const absl::Status& status) {
     session.Complain(absl::StrCat("QEMU at ", qmp_path, ": ", status.message()));
     return absl::IsPermissionDenied(status) ? ExitCode::kPermissionDenied : ExitCode::kFailed;
   };
-  absl::StatusOr<QmpClient> qmp = QmpClient::Connect(qmp_path, kPatience);
+  absl::StatusOr<QmpClient> qmp = QmpClient::Connect(qmp_path, patience);
   if (!qmp.ok()) return fail(qmp.status());
   VmTarget vm(session, *std::move(qmp));
   grpc::Status status = session.GetCapabilities(&vm.capabilities_);
@@ -58,8 +37,8 @@ ExitCode VmTarget::Open(const Session& session, const std::string& qmp_path,
   status = ListAllMappings(session.service(), pid, /*include_vm_flags=*/false, &vm.mappings_);
   if (!status.ok()) return session.Fail(status);
   // The same number may be another process where the daemon is.
-  const std::optional<uint64_t> start_time = StartTimeTicks(pid);
-  if (start_time.has_value() && *start_time != vm.process().start_time_ticks()) {
+  const std::optional<LocalProcess> local = ReadLocalProcess(pid);
+  if (local.has_value() && local->start_time_ticks != vm.process().start_time_ticks()) {
     session.Complain(absl::StrCat("the daemon knows another process than QEMU as ", pid,
                                   ": it is in another pid namespace"));
     return ExitCode::kFailed;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "cli/process_mappings.h"
 #include "cli/session.h"
 #include "cli/vm/qmp_client.h"
@@ -17,10 +18,14 @@ namespace pagemapd {
 // it, and its RAM blocks. Not thread-safe.
 class VmTarget {
  public:
+  // A host that swaps keeps QEMU waiting.
+  static constexpr absl::Duration kPatience = absl::Seconds(30);
+
   // Connects, asks QEMU and the daemon, and proves where the blocks are. Complains, and gives what
-  // to exit with, if that fails. `session` must outlive the target.
+  // to exit with, if that fails. `session` must outlive the target. QEMU has `patience` for each
+  // answer.
   static ExitCode Open(const Session& session, const std::string& qmp_path,
-                       std::optional<VmTarget>* target);
+                       std::optional<VmTarget>* target, absl::Duration patience = kPatience);
 
   const Session& session() const { return *session_; }
   const v1::GetCapabilitiesResponse& capabilities() const { return capabilities_; }

@@ -1,0 +1,25 @@
+#ifndef PAGEMAPD_CLI_METRICS_METRICS_COMMAND_H_
+#define PAGEMAPD_CLI_METRICS_METRICS_COMMAND_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+
+namespace pagemapd {
+
+struct MetricsOptions {
+  std::vector<int32_t> pids;
+  std::vector<std::string> qmp_paths;
+  // Replaced in one step; empty: standard output.
+  std::string textfile;
+};
+
+// `pagemapctl metrics`: what a Prometheus should know, in its text format, whatever the session's.
+// Something is written in any case: of a daemon that cannot be reached, that it is not up.
+ExitCode RunMetrics(const Session& session, const MetricsOptions& options);
+
+}  // namespace pagemapd
+
+#endif  // PAGEMAPD_CLI_METRICS_METRICS_COMMAND_H_
