@@ -57,8 +57,6 @@ namespace {
 // take to be sent. All is to be over within five seconds.
 constexpr absl::Duration kDrainTime = absl::Milliseconds(4'300);
 constexpr std::chrono::milliseconds kLastAnswers(200);
-// gRPC's memory for messages, over all servers, as a part of what calls may hold.
-constexpr uint64_t kQuotaFactor = 2;
 
 // Keeps what a burst of requests took from staying with the allocator.
 void BoundAllocator() {
@@ -252,12 +250,11 @@ absl::Status Run(const Flags& flags) {
   context.connections = &connections;
   context.start_time_seconds = time(nullptr);
 
-  grpc::ResourceQuota quota("pagemapd");
-  quota.Resize(kQuotaFactor * flags.limits.max_bytes_in_flight);
   CallerServer::Options options;
   // Twice, so that one call too many is refused rather than kept waiting.
   options.max_streams = 2 * flags.limits.max_calls_per_caller;
-  options.quota = &quota;
+  // Of each caller: half of what all may have.
+  options.quota_bytes = flags.limits.max_bytes_in_flight / 2;
   options.make_interceptor = [&calls] { return calls.MakeInterceptor(); };
   Listener listener(
       loop.get(), flags.connections, options,

@@ -39,8 +39,8 @@ absl::Status PageOutCall::Open() {
   auto page_out = PageOut::Open(*context_.environment, std::move(request_));
   if (!page_out.ok()) return page_out.status();
   page_out_ = *std::move(page_out);
-  spdlog::info("page_out begins by=\"{}\" pid={} start_time_ticks={} ranges={} dry_run={}", by_,
-               pid_, page_out_->process().start_time_ticks(), ranges, is_dry_run_);
+  spdlog::info("page_out begins {} target={} start_time_ticks={} ranges={} dry_run={}", by_, pid_,
+               page_out_->process().start_time_ticks(), ranges, is_dry_run_);
   return absl::OkStatus();
 }
 
@@ -112,7 +112,7 @@ void PageOutCall::LogEnd(const absl::Status& error) {
     context_.calls->page_out_attempted_pages += done.attempted;
     context_.calls->page_out_achieved_pages += done.achieved;
   }
-  spdlog::info("page_out ends by=\"{}\" pid={} dry_run={} asked={} attempted={} achieved={}{}", by_,
+  spdlog::info("page_out ends {} target={} dry_run={} asked={} attempted={} achieved={}{}", by_,
                pid_, is_dry_run_, done.asked, done.attempted, done.achieved,
                error.ok() ? "" : absl::StrCat(" error=\"", error.ToString(), "\""));
 }

@@ -32,7 +32,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
                     public std::enable_shared_from_this<PageOutCall> {
  public:
   // The call owns itself until gRPC is done with it. `max_pages_per_second` 0: no limit.
-  // `by` says who asked, for the log.
+  // `by` says who asked, as fields of the log.
   static PageOutCall* Start(const ServiceContext& context, PageOutRequest request,
                             uint64_t max_pages_per_second, std::string by,
                             Admission::Ticket ticket);

@@ -237,8 +237,8 @@ grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
     absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
     if (admitted.ok()) {
       page_out->access = context_.access->PageOutCheck(admitted->rights, pids_);
-      const std::string by =
-          absl::StrCat(ToString(admitted->rights->caller()), " pids ", pids_->ToString());
+      const std::string by = absl::StrCat("caller=\"", ToString(admitted->rights->caller()),
+                                          "\" pids=", pids_->ToString());
       return PageOutCall::Start(context_, *std::move(page_out), request->max_pages_per_second(), by,
                                 std::move(admitted->ticket));
     }

@@ -2,6 +2,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
 #include <utility>
 
@@ -44,7 +45,9 @@ absl::StatusOr<std::unique_ptr<CallerServer>> CallerServer::Build(
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
-  if (options.quota != nullptr) builder.SetResourceQuota(*options.quota);
+  grpc::ResourceQuota quota;
+  quota.Resize(options.quota_bytes);
+  builder.SetResourceQuota(quota);
   if (options.make_interceptor) {
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
     creators.push_back(options.make_interceptor());

@@ -2,7 +2,6 @@
 #define PAGEMAPD_DAEMON_SERVICE_LISTEN_CALLER_SERVER_H_
 
 #include <grpcpp/impl/codegen/service_type.h>
-#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -26,8 +25,10 @@ class CallerServer {
   struct Options {
     // Calls of one connection; gRPC's clients let more wait, and say nothing.
     int max_streams = 0;
-    // What gRPC may hold for messages, over all servers that share it.
-    grpc::ResourceQuota* quota = nullptr;
+    // What gRPC may hold for messages, requests that are still coming in included. Where it needs
+    // more it ends calls and idle connections of this server: not of other callers, hence not one
+    // quota for all.
+    uint64_t quota_bytes = 32 << 20;
     // Called for every server that is built: to see how its calls end.
     std::function<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>()>
         make_interceptor;

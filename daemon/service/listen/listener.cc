@@ -163,7 +163,10 @@ absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& ke
   auto entry = std::make_shared<Entry>();
   const bool is_unix = caller.uid.has_value();
   CallerServer::Options options = options_;
-  if (caller.IsRoot()) options.max_streams = kRootStreams;
+  if (caller.IsRoot()) {
+    options.max_streams = kRootStreams;
+    options.quota_bytes *= 4;
+  }
   absl::StatusOr<std::unique_ptr<CallerServer>> server = CallerServer::Build(
       make_service_(is_unix ? std::make_shared<const Caller>(caller) : nullptr, entry->pids),
       is_unix ? local_credentials_ : tls_credentials_, options);

@@ -46,7 +46,7 @@ class Listener {
   // How many calls of one connection gRPC takes from root.
   static constexpr int kRootStreams = 1024;
 
-  // `loop`, the quota in `options` and `statistics` must outlive the listener.
+  // `loop` and `statistics` must outlive the listener.
   Listener(sd_event* loop, const ConnectionLimits& limits, CallerServer::Options options,
            ServiceFactory make_service, ListenerStatistics* statistics);
   // Ends all calls.
