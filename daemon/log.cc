@@ -24,12 +24,17 @@ class EscapedMessage : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
     constexpr char kHex[] = "0123456789abcdef";
+    unsigned char previous = 0;
     for (const char c : message.payload) {
-      if (!absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      const unsigned char byte = static_cast<unsigned char>(c);
+      // The second byte of one from U+0080 to U+009F, which some terminals obey, too.
+      const bool is_c1 = previous == 0xc2 && byte >= 0x80 && byte <= 0x9f;
+      previous = byte;
+      if (!absl::ascii_iscntrl(byte) && !is_c1) {
         out.push_back(c);
         continue;
       }
-      for (const char part : {'\\', 'x', kHex[(c >> 4) & 0xf], kHex[c & 0xf]}) out.push_back(part);
+      for (const char part : {'\\', 'x', kHex[byte >> 4], kHex[byte & 0xf]}) out.push_back(part);
     }
   }
 

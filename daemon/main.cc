@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "daemon/flags.h"
@@ -57,6 +59,7 @@ namespace {
 // take to be sent. All is to be over within five seconds.
 constexpr absl::Duration kDrainTime = absl::Milliseconds(4'300);
 constexpr std::chrono::milliseconds kLastAnswers(200);
+constexpr absl::Duration kStopTime = absl::Milliseconds(4'800);
 
 // Keeps what a burst of requests took from staying with the allocator.
 void BoundAllocator() {
@@ -143,7 +146,7 @@ absl::StatusOr<std::vector<ListeningSocket>> OpenSockets(const Flags& flags,
 void Reload(const Flags& flags, AccessControl& access, Listener& listener) {
   sd_notify(0, "STATUS=Reading the policy");
   if (absl::Status status = access.Reload(); status.ok()) {
-    spdlog::info("reloaded policy={} grants={}", flags.policy, access.grants());
+    spdlog::info("reloaded policy=\"{}\" grants={}", flags.policy, access.grants());
   } else {
     spdlog::error("policy not reloaded, the old one stays error=\"{}\"", status.ToString());
   }
@@ -205,7 +208,33 @@ absl::StatusOr<EventSource> FeedWatchdog(sd_event* loop, const WorkerPool& pool)
   });
 }
 
+// Ends the process if the rest of the program does not, once it was asked to: gRPC's threads may
+// sleep for seconds with nobody to wake them, and a worker be in a system call that a target holds
+// up. By then no socket is left to remove.
+class ExitGuard {
+ public:
+  ~ExitGuard() {
+    if (!thread_.joinable()) return;
+    over_.Notify();
+    thread_.join();
+  }
+  void Start(absl::Duration limit) {
+    thread_ = std::thread([this, limit] {
+      if (over_.WaitForNotificationWithTimeout(limit)) return;
+      spdlog::warn("stopped without waiting for what did not end");
+      spdlog::default_logger()->flush();
+      _exit(0);
+    });
+  }
+
+ private:
+  absl::Notification over_;
+  std::thread thread_;
+};
+
 absl::Status Run(const Flags& flags) {
+  // First, so that it sees all else gone.
+  ExitGuard exit_guard;
   absl::StatusOr<Configuration> configuration = ReadConfiguration(flags);
   if (!configuration.ok()) return configuration.status();
   RaiseDescriptorLimit();
@@ -253,6 +282,7 @@ absl::Status Run(const Flags& flags) {
   CallerServer::Options options;
   // Twice, so that one call too many is refused rather than kept waiting.
   options.max_streams = 2 * flags.limits.max_calls_per_caller;
+  options.max_request_bytes = MaxRequestBytes(flags.limits);
   // Of each caller: half of what all may have.
   options.quota_bytes = flags.limits.max_bytes_in_flight / 2;
   options.make_interceptor = [&calls] { return calls.MakeInterceptor(); };
@@ -292,8 +322,10 @@ absl::Status Run(const Flags& flags) {
   if (const int error = sd_event_loop(loop.get()); error < 0) {
     return ErrnoStatus(-error, "sd_event_loop");
   }
-  sd_notify(0, "STOPPING=1");
   listener.StopListening();
+  // From here on nothing is waited for without end: a service manager that does not read, neither.
+  exit_guard.Start(kStopTime);
+  sd_notify(0, "STOPPING=1");
   admission.Close();
   admission.AwaitIdle(absl::Now() + kDrainTime);
   listener.Drain(std::chrono::system_clock::now() + kLastAnswers);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every check there is: the source's format and clang-tidy, all Bazel tests, the gRPC-free libraries'
-# tests under ASan with UBSan and under TSan, a short run of each fuzzer, and the daemon in QEMU on the
+# tests under ASan with UBSan and under TSan, some of the daemon's with the whole of it under ASan, a
+# short run of each fuzzer, and the daemon in QEMU on the
 # kernels of kernel-patches/, stock and patched. As root: the tests make swap devices and read other
 # processes' pages. The last line counts; anything failed or skipped is a failure.
 #
@@ -14,6 +15,9 @@ export HOME=${HOME:-/root}
 exec </dev/null
 
 readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query,reclaim}/...)
+# Of the whole daemon; gRPC and protobuf stay as Debian built them.
+readonly daemon_tests=(//tests/service/access:forged_test //tests/service/load:wire_test
+  //tests/service/load:limits_test //tests/integration:page_out_edges_test)
 readonly seconds_per_fuzzer=5
 readonly stress_seconds=300
 
@@ -59,6 +63,14 @@ bazel_tests() {  # NAME BAZEL-ARGUMENT...: counts its test cases.
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+whole_daemon_tests() {  # The daemon under ASan, under tests that are built as ever.
+  bazel build --config=asan --show_result=0 //daemon:pagemapd || true
+  local daemon
+  daemon=$(bazel info --config=asan bazel-bin 2>/dev/null)/daemon/pagemapd
+  bazel_tests "The whole daemon under ASan" --test_env=PAGEMAPD_DAEMON="$daemon" \
+    --test_env=ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 "${daemon_tests[@]}"
+}
+
 virtual_machine_tests() {  # NAME COMMAND...: adds up its last line, "N passed, N failed, N skipped".
   stage "$1"
   local log=$results/log status=0 p=0 f=0 s=0
@@ -87,6 +99,7 @@ trap 'kill -- "-$kernels" 2>/dev/null || true; rm -rf "$results"' EXIT
 check "Format and clang-tidy" tests/lint.sh
 bazel_tests "Tests" //...
 bazel_tests "ASan and UBSan" --config=asan "${grpc_free[@]}"
+whole_daemon_tests
 bazel_tests "TSan" --config=tsan "${grpc_free[@]}"
 check "Fuzzers" tests/fuzz/run.sh "$seconds_per_fuzzer"
 # Each as soon as it is built.

@@ -120,8 +120,7 @@ absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t 
   process.stat_ = *stat;
   if (start_time_ticks != 0 && start_time_ticks != stat->start_time_ticks) {
     return absl::FailedPreconditionError(
-        absl::StrCat("pid ", pid, " is another process: it started at tick ",
-                     stat->start_time_ticks, ", not ", start_time_ticks));
+        absl::StrCat("pid ", pid, " is another process: it did not start at tick ", start_time_ticks));
   }
   if (IsHidden(*stat)) {
     return absl::PermissionDeniedError(

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "daemon/procfs/field_scanner.h"
 #include "daemon/sys/errno_status.h"
+#include "daemon/sys/pidfd.h"
 
 namespace pagemapd {
 namespace {
@@ -107,7 +108,11 @@ absl::StatusOr<ProcessOwner> ReadProcessOwner(const Process& process, const Name
   if (!pagemap.ok()) return pagemap.status();
   owner->file_owner = pagemap->st_uid;
   absl::StatusOr<NamespaceId> user_namespace = UserNamespaceOf(process);
-  if (!user_namespace.ok()) return user_namespace.status();
+  if (!user_namespace.ok()) {
+    // Of one that is gone the kernel says EACCES (proc_ns_get_link in fs/proc/namespaces.c).
+    if (IsAlive(process.pidfd())) return user_namespace.status();
+    return absl::NotFoundError(absl::StrCat("process ", process.pid(), " is gone"));
+  }
   owner->in_other_user_namespace =
       user_namespace->device != self.device || user_namespace->inode != self.inode;
   return owner;

@@ -20,7 +20,11 @@ void ChunkOutputWriter::Append(uint64_t address, absl::Span<const PageRecord> re
   counts.Add(records);
   switch (spec_.format) {
     case Format::kCounts:
-      if (counts.of(PageState::kSwapped) > 0) AddSwapTypes(records, &output_->swap_types);
+      if (const uint64_t swapped = counts.of(PageState::kSwapped); !spec_.names_swap_types) {
+        output_->swap_types[kSwapTypes] += swapped;
+      } else if (swapped > 0) {
+        AddSwapTypes(records, &output_->swap_types);
+      }
       break;
     case Format::kExtents:
       extents_.Append(address, records);

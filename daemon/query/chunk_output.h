@@ -18,7 +18,7 @@ namespace pagemapd {
 // keeps the storage.
 struct ChunkOutput {
   PageCounts counts;
-  // kCounts only.
+  // kCounts only. Without ScanSpec::names_swap_types all in the last place.
   SwapTypeCounts swap_types{};
   // With ScanSpec::folios; filled by the scanner.
   FolioCounts folios;

@@ -102,5 +102,18 @@ TEST(ChunkOutputTest, CountsTellSwapTypes) {
   EXPECT_EQ(output.swap_types[kSwapTypes], 1);
 }
 
+TEST(ChunkOutputTest, CountsTellNoSwapTypeWhereNoneIsToBeNamed) {
+  ScanSpec spec = Spec(Format::kCounts);
+  spec.names_swap_types = false;
+  const PageRecord in_area = PageRecord::Swapped(PageSource::kPagemap, 0, {2, 7});
+  const ChunkOutput output =
+      Write(spec, {std::vector<PageRecord>(64, in_area),
+                   {in_area, kHole, PageRecord(PageState::kSwapped, PageSource::kCachestat)}});
+  EXPECT_EQ(output.counts.of(PageState::kSwapped), 66);
+  SwapTypeCounts nameless{};
+  nameless[kSwapTypes] = 66;
+  EXPECT_EQ(output.swap_types, nameless);
+}
+
 }  // namespace
 }  // namespace pagemapd

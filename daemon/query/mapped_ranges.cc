@@ -12,7 +12,12 @@ absl::StatusOr<MappedRanges> MappedRanges::Open(const Process& process,
                                                 absl::Span<const PageRange> ranges) {
   absl::StatusOr<UniqueFd> maps = process.Open("maps");
   if (!maps.ok()) return maps.status();
-  return MappedRanges(MapsReader(*std::move(maps), MapsReader::Format::kMaps,
+  return Over(*std::move(maps), process, ranges);
+}
+
+MappedRanges MappedRanges::Over(UniqueFd maps, const Process& process,
+                                absl::Span<const PageRange> ranges) {
+  return MappedRanges(MapsReader(std::move(maps), MapsReader::Format::kMaps,
                                  absl::StrCat("/proc/", process.pid(), "/maps")),
                       ranges);
 }

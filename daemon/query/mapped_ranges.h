@@ -9,6 +9,7 @@
 #include "daemon/page/page_range.h"
 #include "daemon/procfs/maps.h"
 #include "daemon/procfs/process.h"
+#include "daemon/sys/unique_fd.h"
 
 namespace pagemapd {
 
@@ -19,6 +20,10 @@ class MappedRanges {
   // `ranges` must be normalized (page_range.h) and outlive this; none: the whole address space.
   static absl::StatusOr<MappedRanges> Open(const Process& process,
                                            absl::Span<const PageRange> ranges);
+
+  // The same of a file /proc/PID/maps that was opened before: of the address space of that moment.
+  static MappedRanges Over(UniqueFd maps, const Process& process,
+                           absl::Span<const PageRange> ranges);
 
   // The next mapping, and in `cut` a part of it that was asked for; false at the end. A mapping
   // that several ranges touch comes once for each.

@@ -33,6 +33,8 @@ struct ScanSpec {
   bool swap_cache = false;
   // Pages of shared memory by the size of their folios.
   bool folios = false;
+  // Swapped pages are counted by the type of their swap area; else all as if it were not known.
+  bool names_swap_types = true;
 
   // The states that a page can have which is neither mapped nor in swap.
   static constexpr uint8_t kUnswappedStates =

@@ -69,6 +69,9 @@ absl::StatusOr<std::shared_ptr<TargetScan>> TargetScan::Open(const ScanEnvironme
     absl::StatusOr<MappedRanges> mapped = MappedRanges::Open(*scan->process_, scan->ranges_);
     if (!mapped.ok()) return OpenError(mapped.status());
     scan->mapped_.emplace(*std::move(mapped));
+    absl::StatusOr<UniqueFd> maps = scan->process_->Open("maps");
+    if (!maps.ok()) return OpenError(maps.status());
+    scan->maps_again_ = *std::move(maps);
   }
   // pagemap and maps are each bound to the address space of the moment they were opened. If none
   // was exchanged between the first look at the process and now, they are bound to the same. Where
@@ -90,6 +93,11 @@ absl::Status TargetScan::CheckAccess(const AccessCheck& check) {
     return access.status();
   }
   access_ = *access;
+  if (access_.objects_of.has_value()) {
+    // Nothing that the kernel itself would tell.
+    spec_.folios = false;
+    spec_.names_swap_types = false;
+  }
   if (access_.locations) return absl::OkStatus();
   redacts_locations_ |= (spec_.fields & PageRecord::kLocationMask) != 0;
   redacts_frame_flags_ |= spec_.frame_flags;
@@ -266,17 +274,15 @@ absl::StatusOr<bool> TargetScan::NextChunk(ObjectResolver& resolver, Chunk* chun
   return true;
 }
 
-absl::StatusOr<bool> TargetScan::MappingsChanged() const {
+absl::StatusOr<bool> TargetScan::MappingsChanged() {
   if (object_ != nullptr) return false;
-  absl::StatusOr<MappedRanges> now = MappedRanges::Open(*process_, ranges_);
-  if (now.ok()) {
-    Vma vma;
-    PageRange cut;
-    absl::StatusOr<bool> more = true;
-    while (more.ok() && *more) more = now->Next(&vma, &cut);
-  }
+  MappedRanges now = MappedRanges::Over(std::move(maps_again_), *process_, ranges_);
+  Vma vma;
+  PageRange cut;
+  absl::StatusOr<bool> more = true;
+  while (more.ok() && *more) more = now.Next(&vma, &cut);
   if (absl::Status status = CheckProcess(); !status.ok()) return status;
-  return !now.ok() || now->fingerprint() != mapped_->fingerprint();
+  return !more.ok() || now.fingerprint() != mapped_->fingerprint();
 }
 
 }  // namespace pagemapd

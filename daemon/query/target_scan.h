@@ -26,6 +26,7 @@
 #include "daemon/query/target_access.h"
 #include "daemon/shmem/object_resolver.h"
 #include "daemon/shmem/shared_object.h"
+#include "daemon/sys/unique_fd.h"
 
 namespace pagemapd {
 
@@ -80,7 +81,7 @@ class TargetScan {
   // Checks that it still is the process that Open found, and tells whether its mappings are still
   // those that NextChunk returned; of an object there is nothing to check, since it is held open.
   // Call once, after the last chunk was scanned.
-  absl::StatusOr<bool> MappingsChanged() const;
+  absl::StatusOr<bool> MappingsChanged();
 
   // An error if the process has exited or called exec. Any thread.
   absl::Status CheckProcess() const;
@@ -140,6 +141,9 @@ class TargetScan {
   std::optional<Pagemap> pagemap_;
   std::optional<MappingClassifier> classifier_;
   std::optional<MappedRanges> mapped_;
+  // A second /proc/PID/maps, for MappingsChanged. Opened at the beginning: to open it waits for an
+  // exec to end (mm_access in kernel/fork.c), and how long that takes may be up to the process.
+  UniqueFd maps_again_;
   // Of an object as a target: the object, one of its mappings, and how many ranges are done.
   std::shared_ptr<const SharedObject> object_;
   Vma object_vma_;

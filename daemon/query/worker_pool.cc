@@ -1,5 +1,7 @@
 #include "daemon/query/worker_pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -39,6 +41,7 @@ uint64_t WorkerPool::LongestTaskNanoseconds() const {
 }
 
 void WorkerPool::Run(ObjectResolver resolver, std::atomic<uint64_t>* task_begin_ns) {
+  pthread_setname_np(pthread_self(), "worker");
   ChunkScanner scanner(std::move(resolver));
   const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !tasks_.empty();

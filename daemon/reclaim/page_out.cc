@@ -60,11 +60,12 @@ absl::StatusOr<std::unique_ptr<PageOut>> PageOut::Open(const ScanEnvironment& en
   query.pid = request.pid;
   query.start_time_ticks = request.start_time_ticks;
   query.ranges = ScannedRanges(request.ranges);
-  // To page out, the daemon has to know more than the caller is told.
+  // To page out, the daemon has to know where pages are, whatever the caller is told.
   if (request.access != nullptr) {
     query.access = [check = request.access](const Process& process) {
-      const absl::StatusOr<TargetAccess> access = check(process);
-      return access.ok() ? AllowAll(process) : access;
+      absl::StatusOr<TargetAccess> access = check(process);
+      if (access.ok()) access->locations = true;
+      return access;
     };
   }
   const ScanSpec spec = SpecOf(request);
@@ -139,6 +140,9 @@ absl::Status PageOut::EnterSegment() {
   obstacles_.hugetlb = segment_->kind() == MappingKind::kHugetlb;
   obstacles_.not_pageable = segment_->kind() == MappingKind::kSpecial;
   obstacles_.is_disk_file = segment_->kind() == MappingKind::kFile;
+  // The segment has no object that is another's; one that cannot be opened counts as such.
+  obstacles_.others_object = scan_->access().objects_of.has_value() &&
+                             segment_->vma().has_object() && segment_->object() == nullptr;
   absl::StatusOr<bool> locked = locked_->AnyIn(segment_->cut());
   if (!locked.ok()) {
     if (absl::Status status = scan_->CheckProcess(); !status.ok()) return status;

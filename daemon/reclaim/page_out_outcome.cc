@@ -5,12 +5,19 @@ namespace {
 
 bool HasCopyInRam(PageRecord page) { return (page.flags() & kFlagSwapCache) != 0; }
 
+// Whether a page of a mapping of an object is the object's, or is not known not to be: all but what
+// the page table has that is no file's.
+bool IsOfObject(PageRecord page) {
+  return page.source() != PageSource::kPagemap || (page.flags() & kFlagFile) != 0;
+}
+
 }  // namespace
 
 PageOutOutcome OutcomeBefore(PageRecord before, const PageOutObstacles& obstacles) {
   // Of hugetlbfs and of devices a page's own state tells little that helps.
   if (obstacles.hugetlb) return PageOutOutcome::kHugetlb;
   if (obstacles.not_pageable) return PageOutOutcome::kNotPageable;
+  if (obstacles.others_object && IsOfObject(before)) return PageOutOutcome::kFileNotOwned;
   switch (before.state()) {
     case PageState::kMapped:
       return obstacles.locked ? PageOutOutcome::kLocked : PageOutOutcome::kCandidate;
@@ -45,6 +52,7 @@ PageOutOutcome Obstacle(PageRecord page, const PageOutObstacles& obstacles) {
 PageOutOutcome OutcomeAfter(PageRecord before, PageRecord after, const PageOutObstacles& obstacles,
                             bool mapping_changed) {
   if (mapping_changed) return PageOutOutcome::kMappingChanged;
+  if (obstacles.others_object && IsOfObject(after)) return PageOutOutcome::kFileNotOwned;
   const bool was_of_disk_file = obstacles.is_disk_file && (before.flags() & kFlagFile) != 0;
   switch (after.state()) {
     case PageState::kSwapped:

@@ -41,6 +41,10 @@ struct PageOutObstacles {
   bool not_pageable = false;
   // The kernel would not page out what the file holds on this daemon's behalf.
   bool file_not_owned = false;
+  // The object is another user's than the one whose objects alone may be touched and told about
+  // (TargetAccess::objects_of). It is left alone, and no outcome tells what of it is in RAM; the
+  // process's own copies of a private mapping are no part of it.
+  bool others_object = false;
   // No slot is free in any swap area.
   bool no_swap_space = false;
   // Of a file on disk: it does not go to swap, its private copies excepted.

@@ -93,6 +93,35 @@ TEST(PageOutOutcomeTest, TellsWhatStandsInTheWay) {
   EXPECT_EQ(Obstacle(Mapped(kFlagExclusive), no_swap), PageOutOutcome::kNoSwapSpace);
 }
 
+TEST(PageOutOutcomeTest, OfAnothersObjectNothingIsDoneOrTold) {
+  PageOutObstacles others = With(&PageOutObstacles::others_object);
+  for (const bool has_more : {false, true}) {
+    others.locked = others.no_swap_space = others.is_disk_file = has_more;
+    for (const PageRecord page :
+         {Mapped(kOwnFile), Mapped(kFlagFile), PageRecord(PageState::kHole, PageSource::kSeek),
+          PageRecord(PageState::kCached, PageSource::kMincore),
+          PageRecord(PageState::kSwapped, PageSource::kCachestat),
+          PageRecord::Swapped(PageSource::kMarker, kFlagFile, {0, 815}),
+          PageRecord(PageState::kSpecial, kSource, kFlagFile | kFlagMigration),
+          PageRecord(PageState::kUnknown, PageSource::kNone), PageRecord()}) {
+      EXPECT_EQ(OutcomeBefore(page, others), PageOutOutcome::kFileNotOwned);
+      EXPECT_EQ(OutcomeAfter(Mapped(kFlagExclusive), page, others, false),
+                PageOutOutcome::kFileNotOwned);
+    }
+  }
+}
+
+TEST(PageOutOutcomeTest, PrivateCopiesOfAnothersFileGoAsOthersDo) {
+  const PageOutObstacles others = With(&PageOutObstacles::others_object);
+  EXPECT_EQ(OutcomeBefore(Mapped(kFlagExclusive), others), PageOutOutcome::kCandidate);
+  EXPECT_EQ(OutcomeBefore(Swapped(), others), PageOutOutcome::kAlreadySwapped);
+  EXPECT_EQ(Obstacle(Mapped(kFlagExclusive), others), PageOutOutcome::kWouldPageOut);
+  EXPECT_EQ(OutcomeAfter(Mapped(kFlagExclusive), Swapped(), others, false),
+            PageOutOutcome::kPagedOut);
+  EXPECT_EQ(OutcomeAfter(Mapped(kFlagExclusive), Mapped(kFlagExclusive), others, false),
+            PageOutOutcome::kKept);
+}
+
 TEST(PageOutOutcomeTest, AchievedIsWhatLeftRam) {
   EXPECT_TRUE(IsAchieved(PageOutOutcome::kPagedOut));
   EXPECT_TRUE(IsAchieved(PageOutOutcome::kInSwapCache));

@@ -26,6 +26,8 @@ absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_
   if (limits_.max_resident_bytes != 0) {
     const uint64_t resident = ResidentBytes();
     if (resident > limits_.max_resident_bytes) {
+      // Some of it may be what calls that were refused have left with the allocator.
+      on_idle_();
       return absl::ResourceExhaustedError(
           absl::StrCat("the daemon has ", resident, " bytes in RAM, and may have ",
                        limits_.max_resident_bytes, "; try again later"));

@@ -20,7 +20,8 @@ namespace pagemapd {
 // too many is refused rather than queued: a queue would grow with the callers. Safe for any thread.
 class Admission {
  public:
-  // `on_idle` is called, from any thread, each time the last call under way has ended.
+  // `on_idle` is called, from any thread, each time the last call under way has ended, and when
+  // there is too little memory to take another.
   Admission(const Limits& limits, std::function<void()> on_idle)
       : limits_(limits), on_idle_(std::move(on_idle)) {}
 

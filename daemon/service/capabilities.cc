@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "daemon/page/page_size.h"
 #include "version.h"
 
@@ -50,7 +51,10 @@ void FillCapabilities(const ServiceContext& context, const CallerRights& rights,
       if (group != who.gid) caller->add_gids(group);
     }
   }
-  for (const std::string& name : who.certificate_names) caller->add_certificate_names(name);
+  // Text, in protobuf, is UTF-8.
+  for (const std::string& name : who.certificate_names) {
+    caller->add_certificate_names(absl::CEscape(name));
+  }
   for (const std::string& line : rights.Describe()) caller->add_rights(line);
 }
 

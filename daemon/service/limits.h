@@ -1,20 +1,21 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_LIMITS_H_
 #define PAGEMAPD_DAEMON_SERVICE_LIMITS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace pagemapd {
 
-// What one daemon gives at most. From flags; all positive.
+// What one daemon gives at most. From flags; positive but where it is said.
 struct Limits {
   // Of one request.
   uint32_t max_targets = 256;
   // Ranges of all targets of one request; extents of one revalidation.
-  uint32_t max_ranges = 65536;
+  uint32_t max_ranges = 16384;
   // What all scans together may hold in answers that are not sent yet.
   uint64_t max_bytes_in_flight = 64 << 20;
-  // Calls under way. Root may have any number.
+  // Calls under way. Root's are not counted.
   uint32_t max_calls_per_caller = 8;
   // What the daemon may have in RAM and still take calls; 0: as much as it gets.
   uint64_t max_resident_bytes = 0;
@@ -25,6 +26,12 @@ struct Limits {
   uint32_t max_summarized_mappings = 65536;
   uint64_t max_summarized_bytes = 8 << 20;
 };
+
+// What a request with so many ranges may have, each with all it can say: some 45 bytes.
+inline int MaxRequestBytes(const Limits& limits) {
+  return static_cast<int>(
+      std::min<uint64_t>(uint64_t{64} * limits.max_ranges + (64 << 10), 1 << 30));
+}
 
 // Most slots that the pipeline of one scan has, however many workers there are.
 inline constexpr size_t kMaxScanSlots = 8;

@@ -85,6 +85,7 @@ void PageOutCall::Write(bool more) {
   }
   // Every file descriptor of the process is closed before the client hears that it is done.
   page_out_.reset();
+  ticket_.reset();
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
@@ -120,6 +121,7 @@ void PageOutCall::LogEnd(const absl::Status& error) {
 void PageOutCall::FinishCancelled() {
   LogEnd(absl::CancelledError("the caller went away"));
   page_out_.reset();
+  ticket_.reset();
   Finish(grpc::Status::CANCELLED);
 }
 
@@ -151,8 +153,6 @@ void PageOutCall::OnCancel() {
 }
 
 void PageOutCall::OnDone() {
-  // The worker that wrote last may hold the call a moment longer than the server waits.
-  ticket_.reset();
   // Last: this may be the last reference.
   std::shared_ptr<PageOutCall> self = std::move(self_);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "daemon/page/page_size.h"
 #include "daemon/service/capabilities.h"
 #include "daemon/service/mapping_list.h"
@@ -49,24 +50,28 @@ absl::Status CanPageOut(const ScanEnvironment& environment, const v1::PageOutReq
   return absl::OkStatus();
 }
 
-void LogRefused(const char* rpc, const absl::Status& status) {
-  spdlog::info("refused rpc={} error=\"{}\"", rpc, status.ToString());
-}
-
-grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* call, const char* rpc,
-                                 const absl::Status& status) {
-  LogRefused(rpc, status);
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status));
-  return reactor;
-}
-
 // A std::function wants what it holds to be copyable.
 std::shared_ptr<Admission::Ticket> Share(Admission::Ticket ticket) {
   return std::make_shared<Admission::Ticket>(std::move(ticket));
 }
 
 }  // namespace
+
+void PagemapService::LogRefused(const char* rpc, const absl::Status& status) const {
+  const std::string who = caller_ != nullptr ? ToString(*caller_) : "TCP";
+  if (const auto suppressed = context_.access->log_limiter().MayLog(who, absl::Now())) {
+    spdlog::info("refused rpc={} caller=\"{}\" pids={} error=\"{}\" suppressed={}", rpc, who,
+                 pids_->ToString(), status.ToString(), *suppressed);
+  }
+}
+
+grpc::ServerUnaryReactor* PagemapService::Refuse(grpc::CallbackServerContext* call, const char* rpc,
+                                                 const absl::Status& status) const {
+  LogRefused(rpc, status);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
 
 absl::StatusOr<std::shared_ptr<const CallerRights>> PagemapService::RightsOf(
     const grpc::CallbackServerContext& call) const {
@@ -81,7 +86,6 @@ absl::StatusOr<std::shared_ptr<const CallerRights>> PagemapService::RightsOf(
   }
   std::shared_ptr<const CallerRights> rights = context_.access->RightsOf(caller);
   if (rights->has_grants()) return rights;
-  spdlog::warn("denied caller=\"{}\" reason=\"no grant names it\"", ToString(caller));
   return absl::UnauthenticatedError(
       absl::StrCat("no grant of the policy names ", ToString(caller)));
 }
@@ -127,14 +131,15 @@ grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerConte
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, context_.limits.max_listed_bytes);
   if (!admitted.ok()) return Refuse(call, "ListMappings", admitted.status());
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  context_.pool->Submit(
-      [this, reactor, request, response, held = Share(std::move(admitted->ticket)),
-       check = context_.access->InspectCheck(admitted->rights, pids_)](ChunkScanner&) mutable {
-        const absl::Status status =
-            ListMappingsOf(*context_.environment, *request, context_.limits, check, response);
+  std::make_shared<MappingListing>(
+      *context_.environment, *context_.pool, context_.limits, *request,
+      context_.access->InspectCheck(admitted->rights, pids_),
+      [call] { return call->IsCancelled(); }, response,
+      [reactor, held = Share(std::move(admitted->ticket))](const absl::Status& status) mutable {
         held.reset();
         reactor->Finish(ToGrpcStatus(status));
-      });
+      })
+      ->Start();
   return reactor;
 }
 
@@ -212,7 +217,7 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
       *context_.environment, *context_.pool, *std::move(parsed),
       [call] { return call->IsCancelled(); },
       [reactor, response, held = Share(std::move(admitted->ticket)),
-       pid = request->process().pid()](const Revalidation::Outcome& outcome) {
+       pid = request->process().pid()](const Revalidation::Outcome& outcome) mutable {
         response->mutable_process()->set_pid(pid);
         response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
         response->set_holds(outcome.holds);
@@ -222,6 +227,7 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
         response->set_scan_begin_ns(outcome.scan_begin_ns);
         response->set_scan_end_ns(outcome.scan_end_ns);
         response->set_mappings_changed(outcome.mappings_changed);
+        held.reset();
         reactor->Finish(ToGrpcStatus(outcome.status));
       })
       ->Start();

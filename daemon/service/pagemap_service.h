@@ -53,6 +53,11 @@ class PagemapService final : public v1::PagemapService::CallbackService {
   absl::StatusOr<std::shared_ptr<const CallerRights>> RightsOf(
       const grpc::CallbackServerContext& call) const;
 
+  // Ends a call that was not taken up, and logs why.
+  grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* call, const char* rpc,
+                                   const absl::Status& status) const;
+  void LogRefused(const char* rpc, const absl::Status& status) const;
+
   // Who asks with a place for the call, or why there is none.
   struct Admitted {
     std::shared_ptr<const CallerRights> rights;

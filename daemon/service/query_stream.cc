@@ -64,6 +64,7 @@ void QueryStream::Pump() {
     finished_ = finish;
   }
   if (finish) {
+    ticket_.reset();
     Finish(cancelled ? grpc::Status::CANCELLED : grpc::Status::OK);
   } else {
     StartWrite(&message_);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -51,8 +52,8 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   v1::PageChunk* AddChunk(uint32_t target_index, const Segment& segment, uint64_t start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // First, so that it goes last: what a scan holds is gone when its place is free.
-  const Admission::Ticket ticket_;
+  // Given back before the end is sent: a caller that has its answer finds the place free.
+  std::optional<Admission::Ticket> ticket_;
   const ServiceContext& context_;
   // Keeps the stream alive until OnDone; workers hold it only weakly.
   std::shared_ptr<QueryStream> self_;

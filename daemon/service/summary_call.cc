@@ -116,6 +116,7 @@ void SummaryCall::OnCancel() {
     absl::MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    ticket_.reset();
   }
   Finish(grpc::Status::CANCELLED);
 }

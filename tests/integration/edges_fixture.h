@@ -113,7 +113,7 @@ class EdgesTest : public ::testing::Test {
   // The same of its memory.
   uint64_t SettledRss() {
     uint64_t now = *daemon_->RssBytes();
-    for (int i = 0; i < 60 && now > rss_before_ + (6 << 20); ++i) {
+    for (int i = 0; i < 60 && now > DaemonProcess::RssBound(rss_before_ + (6 << 20)); ++i) {
       absl::SleepFor(absl::Milliseconds(50));
       now = *daemon_->RssBytes();
     }

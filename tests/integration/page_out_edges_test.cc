@@ -97,12 +97,12 @@ TEST_F(PageOutEdgesTest, RequestsThatMakeNoSense) {
   EXPECT_EQ(Refusal(PageOutOf(target_->pid(), {})).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
   v1::PageOutRequest many = PageOutOf(target_->pid(), {});
-  for (int i = 0; i < 65537; ++i) {
+  for (int i = 0; i < 16385; ++i) {
     v1::AddressRange& range = *many.add_ranges()->mutable_range();
     range.set_start((i + 1) * kPageBytes);
     range.set_end((i + 2) * kPageBytes);
   }
-  EXPECT_EQ(Refusal(many).error_message(), "65537 ranges; the limit is 65536");
+  EXPECT_EQ(Refusal(many).error_message(), "16385 ranges; the limit is 16384");
 }
 
 TEST_F(PageOutEdgesTest, ProcessesThatAreNotTheOne) {

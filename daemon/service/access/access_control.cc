@@ -5,14 +5,20 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "daemon/query/target_error.h"
 
 namespace pagemapd {
 namespace {
 
-// "process 42 of uid 0".
+// "process 42 of uid 0", and what else makes it nobody's own.
 std::string Whose(const Process& process, const ProcessOwner& owner) {
-  return absl::StrCat("process ", process.pid(), " of uid ", owner.uids[0]);
+  return absl::StrCat("process ", process.pid(), " of uid ", owner.uids[0],
+                      owner.IsOfUser(owner.uids[0]) ? "" : " (set-user-ID)",
+                      owner.IsOfGroup(owner.gids[0]) ? "" : " (set-group-ID)",
+                      owner.file_owner != owner.uids[1] ? " (not dumpable)" : "",
+                      owner.has_capabilities && owner.uids[0] != 0 ? " (with capabilities)" : "",
+                      owner.in_other_user_namespace ? " (in another user namespace)" : "");
 }
 
 // Without its owner nothing can be decided.
@@ -53,11 +59,14 @@ std::shared_ptr<const CallerRights> AccessControl::RightsOf(const Caller& caller
 absl::Status AccessControl::Deny(const Caller& caller, const ConnectedPids& pids, Right right,
                                  pid_t target, const std::string& whose) {
   Count(right);
-  spdlog::warn("denied right={} caller=\"{}\" pids={} target={} of=\"{}\"", RightName(right),
-               ToString(caller), pids.ToString(), target, whose);
+  const std::string who = ToString(caller);
+  if (const auto suppressed = log_limiter_.MayLog(who, absl::Now())) {
+    spdlog::warn("denied right={} caller=\"{}\" pids={} target={} of=\"{}\" suppressed={}",
+                 RightName(right), who, pids.ToString(), target, whose, *suppressed);
+  }
   return TargetError(
       TargetErrorReason::kPermissionDenied,
-      absl::StrCat("missing right ", RightName(right), ": ", ToString(caller),
+      absl::StrCat("missing right ", RightName(right), ": ", who,
                    right == Right::kPageOut ? " may not page out " : " may not ask about ", whose));
 }
 
@@ -91,7 +100,7 @@ AccessCheck AccessControl::PageOutCheck(std::shared_ptr<const CallerRights> righ
           pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
     const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
     if (!owner.ok()) return CannotTell(owner.status());
-    if (rights->Allows(Right::kPageOut, *owner)) return TargetAccess();
+    if (std::optional<TargetAccess> access = rights->PageOut(*owner)) return *access;
     return Deny(rights->caller(), *pids, Right::kPageOut, process.pid(), Whose(process, *owner));
   };
 }

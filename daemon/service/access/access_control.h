@@ -19,10 +19,12 @@
 #include "daemon/service/access/caller.h"
 #include "daemon/service/access/caller_rights.h"
 #include "daemon/service/access/connected_pids.h"
+#include "daemon/service/access/log_limiter.h"
 
 namespace pagemapd {
 
-// The policy in force, and its decisions. Denials are logged and counted. Must outlive the checks.
+// The policy in force, and its decisions. Denials are counted, and logged as far as LogLimiter lets
+// them. Must outlive the checks.
 // Safe for any thread.
 class AccessControl {
  public:
@@ -51,6 +53,9 @@ class AccessControl {
   // Counts an answer that was given without the locations that were asked for.
   void CountRedaction() { Count(Right::kLocations); }
 
+  // For lines about what callers do.
+  LogLimiter& log_limiter() { return log_limiter_; }
+
   uint64_t denials(Right right) const { return denials_[static_cast<size_t>(right) - 1]; }
   // Policies read, and those that could not be.
   uint64_t loads() const { return loads_; }
@@ -74,6 +79,7 @@ class AccessControl {
   mutable absl::Mutex mutex_;
   std::shared_ptr<const AccessPolicy> policy_ ABSL_GUARDED_BY(mutex_);
   std::array<std::atomic<uint64_t>, 3> denials_{};
+  LogLimiter log_limiter_;
   std::atomic<uint64_t> loads_{0};
   std::atomic<uint64_t> failures_{0};
 };

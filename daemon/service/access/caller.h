@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -29,10 +30,10 @@ struct Caller {
   }
 };
 
-// "uid 1000", "certificate host.example,10.0.0.1".
+// "uid 1000", "certificate host.example,10.0.0.1"; what is not plain text in a name is escaped.
 inline std::string ToString(const Caller& caller) {
   if (caller.uid.has_value()) return absl::StrCat("uid ", *caller.uid);
-  return absl::StrCat("certificate ", absl::StrJoin(caller.certificate_names, ","));
+  return absl::StrCat("certificate ", absl::CEscape(absl::StrJoin(caller.certificate_names, ",")));
 }
 
 }  // namespace pagemapd

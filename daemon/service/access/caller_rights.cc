@@ -34,11 +34,15 @@ void CallerRights::Add(Right right, const Scope& scope) {
   has_grants_ = true;
 }
 
-bool CallerRights::Allows(Right right, const ProcessOwner& owner) const {
+bool CallerRights::AllowsAnyones(Right right, const ProcessOwner& owner) const {
   if (caller_.IsRoot()) return true;
   const Scope& granted = scope(right);
-  return granted.all || (granted.own && IsOwn(caller_, owner)) ||
+  return granted.all ||
          absl::c_any_of(granted.users, [&](uid_t uid) { return owner.IsOfUser(uid); });
+}
+
+bool CallerRights::Allows(Right right, const ProcessOwner& owner) const {
+  return AllowsAnyones(right, owner) || (scope(right).own && IsOwn(caller_, owner));
 }
 
 std::optional<TargetAccess> CallerRights::Inspect(const ProcessOwner& owner) const {
@@ -47,6 +51,13 @@ std::optional<TargetAccess> CallerRights::Inspect(const ProcessOwner& owner) con
   if (Allows(Right::kInspect, owner)) return access;
   if (!IsOwn(caller_, owner)) return std::nullopt;
   access.objects_of = caller_.uid;
+  return access;
+}
+
+std::optional<TargetAccess> CallerRights::PageOut(const ProcessOwner& owner) const {
+  if (!Allows(Right::kPageOut, owner)) return std::nullopt;
+  TargetAccess access;
+  if (!AllowsAnyones(Right::kPageOut, owner)) access.objects_of = caller_.uid;
   return access;
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,11 +52,17 @@ class CallerRights {
   bool Allows(Right right, const ProcessOwner& owner) const;
   // What a scan of the process may tell. Nullopt: nothing.
   std::optional<TargetAccess> Inspect(const ProcessOwner& owner) const;
+  // What a page-out of the process may touch, and tell of by its outcomes. By a grant of `own`
+  // alone it is what the kernel would do for the caller: no pages of other users' files
+  // (can_do_file_pageout in mm/madvise.c). Nullopt: nothing.
+  std::optional<TargetAccess> PageOut(const ProcessOwner& owner) const;
 
   // A line a right: "inspect: all processes", "pageout: processes of uid 64055".
   std::vector<std::string> Describe() const;
 
  private:
+  // Allows, but for what the caller's own processes are allowed as such.
+  bool AllowsAnyones(Right right, const ProcessOwner& owner) const;
   const Scope& scope(Right right) const { return scopes_[static_cast<size_t>(right) - 1]; }
 
   Caller caller_;

@@ -172,6 +172,67 @@ TEST(CallerRightsTest, ACertificateHasNoProcessesOfItsOwn) {
   ProcessOwner owner;
   EXPECT_FALSE(IsOwn(caller, owner));
   EXPECT_FALSE(CallerRights(caller).Inspect(owner).has_value());
+  CallerRights granted(caller);
+  CallerRights::Scope own;
+  own.own = true;
+  granted.Add(Right::kPageOut, own);
+  EXPECT_FALSE(granted.PageOut(owner).has_value());
+}
+
+// A process as everyone's plain processes are.
+ProcessOwner PlainOwner(uid_t uid, gid_t gid) {
+  ProcessOwner owner;
+  owner.uids.fill(uid);
+  owner.gids.fill(gid);
+  owner.file_owner = uid;
+  return owner;
+}
+
+TEST(CallerRightsTest, PageOutByOwnAloneLeavesOthersFiles) {
+  Caller caller;
+  caller.uid = kUser;
+  caller.gid = kGroup;
+  const ProcessOwner mine = PlainOwner(kUser, kGroup);
+  const ProcessOwner others = PlainOwner(kOther, kGroup);
+  EXPECT_FALSE(CallerRights(caller).PageOut(mine).has_value());
+
+  CallerRights::Scope own;
+  own.own = true;
+  CallerRights by_own(caller);
+  by_own.Add(Right::kPageOut, own);
+  // The right to look at everything does not widen it.
+  CallerRights::Scope all;
+  all.all = true;
+  by_own.Add(Right::kInspect, all);
+  ASSERT_TRUE(by_own.PageOut(mine).has_value());
+  EXPECT_EQ(by_own.PageOut(mine)->objects_of, kUser);
+  EXPECT_FALSE(by_own.PageOut(others).has_value());
+
+  CallerRights::Scope of_user;
+  of_user.users = {kUser};
+  for (const CallerRights::Scope& wider : {all, of_user}) {
+    CallerRights rights = by_own;
+    rights.Add(Right::kPageOut, wider);
+    ASSERT_TRUE(rights.PageOut(mine).has_value());
+    EXPECT_FALSE(rights.PageOut(mine)->objects_of.has_value());
+    EXPECT_EQ(rights.PageOut(others).has_value(), wider.all);
+  }
+
+  // Of another user's processes alone: one's own are still only one's own.
+  of_user.users = {kOther};
+  by_own.Add(Right::kPageOut, of_user);
+  EXPECT_EQ(by_own.PageOut(mine)->objects_of, kUser);
+  ASSERT_TRUE(by_own.PageOut(others).has_value());
+  EXPECT_FALSE(by_own.PageOut(others)->objects_of.has_value());
+
+  Caller root;
+  root.uid = 0;
+  CallerRights of_root(root);
+  of_root.Add(Right::kPageOut, own);
+  for (const ProcessOwner& owner : {mine, PlainOwner(0, 0)}) {
+    ASSERT_TRUE(of_root.PageOut(owner).has_value());
+    EXPECT_FALSE(of_root.PageOut(owner)->objects_of.has_value());
+  }
 }
 
 }  // namespace

@@ -4,21 +4,34 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
+#include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/base/call_once.h"
 
 namespace pagemapd {
 namespace {
 
-// As many ranges as Limits allows at first, each with all it can say, come near gRPC's own limit of
-// 4 MiB.
-constexpr int kMaxRequestBytes = 8 << 20;
 // A connection on which HTTP/2 has not begun by then is closed.
 constexpr int kHandshakeMilliseconds = 4'000;
 // One without calls is closed after this long; clients connect again when they need to.
 constexpr int kIdleMilliseconds = 600'000;
 constexpr int kMaxMetadataBytes = 16 << 10;
+
+// Takes the reflection service, which is part of every server of a program that links it, off one.
+class WithoutReflection : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    plugins->erase(std::remove_if(plugins->begin(), plugins->end(),
+                                  [](const std::unique_ptr<grpc::ServerBuilderPlugin>& plugin) {
+                                    return plugin->name() == "proto_server_reflection";
+                                  }),
+                   plugins->end());
+  }
+};
 
 void EnablePlugins() {
   static absl::once_flag once;
@@ -36,7 +49,8 @@ absl::StatusOr<std::unique_ptr<CallerServer>> CallerServer::Build(
   EnablePlugins();
   std::unique_ptr<CallerServer> made(new CallerServer(std::move(service)));
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetMaxReceiveMessageSize(options.max_request_bytes);
+  if (!options.with_reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMilliseconds);

@@ -18,11 +18,16 @@
 namespace pagemapd {
 
 // A gRPC server that listens nowhere: it serves the connections that it is given, all of one
-// caller. So which server a call came to says who asks. With health checking and reflection. Some 2
+// caller. So which server a call came to says who asks. With health checking. Some 2
 // ms to build. Not thread-safe; its service is called by gRPC's threads.
 class CallerServer {
  public:
   struct Options {
+    // Of one request. Parsed, it takes some hundred times that at worst, before anybody can look
+    // at it.
+    int max_request_bytes = 1 << 20;
+    // The reflection service takes a thread for each of its streams: for those who are trusted.
+    bool with_reflection = false;
     // Calls of one connection; gRPC's clients let more wait, and say nothing.
     int max_streams = 0;
     // What gRPC may hold for messages, requests that are still coming in included. Where it needs

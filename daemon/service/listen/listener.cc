@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -31,6 +34,7 @@ constexpr absl::Duration kRefusalLogPeriod = absl::Seconds(1);
 constexpr absl::Duration kClosingPeriod = absl::Milliseconds(10);
 // Connections taken before the loop looks at what else there is.
 constexpr int kAcceptsInARow = 64;
+constexpr uint32_t kMaxEntriesOfUser = 8;
 
 // Whether descriptor `number` is one of the socket `watched`, or by now none, or another's.
 bool IsSameSocket(int number, int watched) {
@@ -70,7 +74,11 @@ absl::Status Listener::Listen(ListeningSocket socket) {
 void Listener::SetTlsCredentials(std::shared_ptr<grpc::ServerCredentials> credentials) {
   tls_credentials_ = std::move(credentials);
   // Its connections keep it for as long as they last.
-  entries_.erase(Key());
+  const auto found = entries_.find(Key());
+  if (found == entries_.end()) return;
+  const std::shared_ptr<Entry> replaced = std::move(found->second);
+  entries_.erase(found);
+  if (replaced->connections == 0) Retire(replaced);
 }
 
 void Listener::Accept(Door& door) {
@@ -112,10 +120,7 @@ void Listener::Refuse(const std::string& who, const std::string& why) {
 
 uint32_t Listener::ConnectionsOf(const Key& key) const {
   // TCP's are not told apart before their certificates are seen.
-  if (!std::get<0>(key)) {
-    const auto tcp = entries_.find(key);
-    return tcp == entries_.end() ? 0 : tcp->second->connections;
-  }
+  if (!std::get<0>(key)) return tcp_connections_;
   const auto user = by_user_.find(std::get<1>(key));
   return user == by_user_.end() ? 0 : user->second;
 }
@@ -149,23 +154,33 @@ void Listener::Admit(const Door& door, UniqueFd fd) {
   UniqueFd watched(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!watched) return Refuse(who, ErrnoStatus(errno, "fcntl F_DUPFD_CLOEXEC").ToString());
   // Before gRPC has it, so that it is told of even if gRPC closes it at once.
-  Watch(key, *entry, peer.pid, std::move(watched), fd.get());
+  Watch(*entry, peer.pid, std::move(watched), fd.get());
   (*entry)->server->Adopt(door.socket.fd(), std::move(fd));
 }
 
 absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& key,
                                                                    const Caller& caller) {
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
-  if (!caller.IsRoot() && entries_.size() >= limits_.max_callers && !EvictOne()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("there are ", limits_.max_callers, " callers, the limit"));
+  const bool is_unix = caller.uid.has_value();
+  if (!caller.IsRoot()) {
+    // One user with many sets of groups is not to be all callers.
+    if (is_unix && EntriesOf(*caller.uid) >= kMaxEntriesOfUser && !EvictOne(caller.uid)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("it is connected with ", kMaxEntriesOfUser, " sets of groups, the limit"));
+    }
+    // Those that are not gone yet count, too.
+    if (entries_.size() + reaper_.pending() >= limits_.max_callers && !EvictOne(std::nullopt)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("there are ", limits_.max_callers, " callers, the limit"));
+    }
   }
   auto entry = std::make_shared<Entry>();
-  const bool is_unix = caller.uid.has_value();
+  entry->key = key;
   CallerServer::Options options = options_;
   if (caller.IsRoot()) {
     options.max_streams = kRootStreams;
     options.quota_bytes *= 4;
+    options.with_reflection = true;
   }
   absl::StatusOr<std::unique_ptr<CallerServer>> server = CallerServer::Build(
       make_service_(is_unix ? std::make_shared<const Caller>(caller) : nullptr, entry->pids),
@@ -177,8 +192,7 @@ absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& ke
   return entry;
 }
 
-void Listener::Watch(const Key& key, std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched,
-                     int adopted) {
+void Listener::Watch(std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched, int adopted) {
   const uint64_t id = next_id_++;
   // Shut down on both sides, by whichever end: always told of, whatever is asked for.
   absl::StatusOr<EventSource> hung_up =
@@ -191,10 +205,11 @@ void Listener::Watch(const Key& key, std::shared_ptr<Entry> entry, pid_t pid, Un
   ++entry->connections;
   if (pid != 0) entry->pids->Add(pid);
   ++statistics_->connections;
-  if (std::get<0>(key)) ++by_user_[std::get<1>(key)];
-  if (!std::get<0>(key) || std::get<1>(key) != 0) ++counted_connections_;
+  const auto& [is_unix, uid, gid, groups] = entry->key;
+  ++(is_unix ? by_user_[uid] : tcp_connections_);
+  if (!is_unix || uid != 0) ++counted_connections_;
   connections_[id] = std::make_unique<Connection>(
-      Connection{key, std::move(entry), pid, std::move(watched), adopted, *std::move(hung_up)});
+      Connection{std::move(entry), pid, std::move(watched), adopted, *std::move(hung_up)});
 }
 
 void Listener::HangUp(uint64_t id) {
@@ -229,31 +244,49 @@ void Listener::Forget(uint64_t id) {
   const std::unique_ptr<Connection> connection = std::move(found->second);
   connections_.erase(found);
   Entry& entry = *connection->entry;
-  if (--entry.connections == 0) entry.idle_since = absl::Now();
   if (connection->pid != 0) entry.pids->Remove(connection->pid);
   --statistics_->connections;
-  const auto& [is_unix, uid, gid, groups] = connection->key;
+  const auto& [is_unix, uid, gid, groups] = entry.key;
+  if (!is_unix) --tcp_connections_;
   if (is_unix && --by_user_[uid] == 0) by_user_.erase(uid);
   if (!is_unix || uid != 0) --counted_connections_;
+  if (--entry.connections > 0) return;
+  entry.idle_since = absl::Now();
+  const auto current = entries_.find(entry.key);
+  const bool is_replaced = current == entries_.end() || current->second != connection->entry;
+  if (is_replaced) Retire(connection->entry);
 }
 
 void Listener::Sweep(absl::Duration longer_than) {
   const absl::Time before = absl::Now() - longer_than;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const bool idle = entry->second->connections == 0 && entry->second->idle_since <= before;
+    if (idle) Retire(std::move(entry->second));
     entry = idle ? entries_.erase(entry) : std::next(entry);
   }
 }
 
-bool Listener::EvictOne() {
+void Listener::Retire(std::shared_ptr<Entry> entry) { reaper_.Take(std::move(entry->server)); }
+
+uint32_t Listener::EntriesOf(uid_t user) const {
+  uint32_t count = 0;
+  for (const auto& [key, entry] : entries_) count += std::get<0>(key) && std::get<1>(key) == user;
+  return count;
+}
+
+bool Listener::EvictOne(std::optional<uid_t> user) {
   auto oldest = entries_.end();
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (entry->second->connections > 0) continue;
+    if (user.has_value() && !(std::get<0>(entry->first) && std::get<1>(entry->first) == *user)) {
+      continue;
+    }
     if (oldest == entries_.end() || entry->second->idle_since < oldest->second->idle_since) {
       oldest = entry;
     }
   }
   if (oldest == entries_.end()) return false;
+  Retire(std::move(oldest->second));
   entries_.erase(oldest);
   return true;
 }
@@ -268,11 +301,14 @@ void Listener::StopListening() {
 void Listener::Drain(std::chrono::system_clock::time_point deadline) {
   StopListening();
   // Those that were replaced live by their connections alone.
-  std::vector<std::shared_ptr<Entry>> all;
-  for (const auto& [key, entry] : entries_) all.push_back(entry);
-  for (const auto& [id, connection] : connections_) all.push_back(connection->entry);
-  // The deadline is one for all: while the first is waited for, the others' calls go on.
-  for (const std::shared_ptr<Entry>& entry : all) entry->server->Shutdown(deadline);
+  std::set<std::shared_ptr<Entry>> all;
+  for (const auto& [key, entry] : entries_) all.insert(entry);
+  for (const auto& [id, connection] : connections_) all.insert(connection->entry);
+  std::vector<std::thread> shutdowns;
+  for (const std::shared_ptr<Entry>& entry : all) {
+    shutdowns.emplace_back([&entry, deadline] { entry->server->Shutdown(deadline); });
+  }
+  for (std::thread& shutdown : shutdowns) shutdown.join();
   connections_.clear();
   entries_.clear();
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "daemon/service/listen/connection_limits.h"
 #include "daemon/service/listen/event_source.h"
 #include "daemon/service/listen/listening_socket.h"
+#include "daemon/service/listen/server_reaper.h"
 #include "daemon/sys/unique_fd.h"
 
 namespace pagemapd {
@@ -70,13 +72,13 @@ class Listener {
   // Uid, group, supplementary groups; TCP is the one with none.
   using Key = std::tuple<bool, uid_t, gid_t, std::vector<gid_t>>;
   struct Entry {
+    Key key;
     std::unique_ptr<CallerServer> server;
     std::shared_ptr<ConnectedPids> pids = std::make_shared<ConnectedPids>();
     uint32_t connections = 0;
     absl::Time idle_since;
   };
   struct Connection {
-    Key key;
     // Of an entry that was replaced, this keeps it.
     std::shared_ptr<Entry> entry;
     pid_t pid = 0;
@@ -95,15 +97,17 @@ class Listener {
   void Admit(const Door& door, UniqueFd fd);
   absl::StatusOr<std::shared_ptr<Entry>> EntryOf(const Key& key, const Caller& caller);
   void Refuse(const std::string& who, const std::string& why);
-  void Watch(const Key& key, std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched,
-             int adopted);
+  void Watch(std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched, int adopted);
   // Forgets a connection once gRPC has closed it. What the client had sent before it hung up, gRPC
   // still reads, and holds memory for: so long it counts.
   void HangUp(uint64_t id);
   void Forget(uint64_t id);
   // Takes servers down that nobody is connected to: all that were for `longer_than`.
   void Sweep(absl::Duration longer_than);
-  bool EvictOne();
+  // One of them: of `user` where given.
+  bool EvictOne(std::optional<uid_t> user);
+  uint32_t EntriesOf(uid_t user) const;
+  void Retire(std::shared_ptr<Entry> entry);
   uint32_t ConnectionsOf(const Key& key) const;
   // Accepts nothing for a moment: there are no descriptors left.
   void Pause();
@@ -121,6 +125,8 @@ class Listener {
   // Of callers that count against max_connections: all but root.
   uint32_t counted_connections_ = 0;
   std::map<uid_t, uint32_t> by_user_;
+  uint32_t tcp_connections_ = 0;
+  ServerReaper reaper_;
   // Those that have hung up, and that gRPC has not closed yet.
   std::vector<uint64_t> closing_;
   EventSource closing_timer_;

@@ -43,11 +43,11 @@ absl::Status PreparePath(const std::string& path) {
   }
   const UniqueFd probe(socket(AF_UNIX, kSocketFlags, 0));
   const sockaddr_un address = UnixAddress(path);
-  // EAGAIN: somebody listens, and has no room.
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
-      errno == EAGAIN) {
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
     return absl::AlreadyExistsError(absl::StrCat("another process listens on ", path));
   }
+  // Anything else than that nobody listens does not say so; EAGAIN, say, that there is no room.
+  if (errno != ECONNREFUSED) return ErrnoStatus(errno, absl::StrCat("connect ", path));
   if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("unlink ", path));
   return absl::OkStatus();
 }

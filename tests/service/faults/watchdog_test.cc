@@ -1,0 +1,165 @@
+// What the daemon tells its service manager (sd_notify(3)): that it is ready, and, while its
+// workers get on, that it lives. A worker is stopped by ptrace(2) in the middle of a scan.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "pagemapd/v1/pagemap_service.grpc.pb.h"
+#include "tests/testing/daemon_process.h"
+#include "tests/testing/fd.h"
+#include "tests/testing/page_client.h"
+#include "tests/testing/text_file.h"
+#include "tests/testing/undo_entry.h"
+
+namespace pagemapd {
+namespace {
+
+constexpr uint64_t kPages = 1 << 16;
+
+class WatchdogTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char directory[] = "/tmp/pagemapd-test-XXXXXX";
+    ASSERT_NE(mkdtemp(directory), nullptr);
+    absl::StatusOr<UndoEntry> undo = UndoEntry::Register({"rmtree", directory});
+    ASSERT_TRUE(undo.ok()) << undo.status();
+    undo_ = *std::move(undo);
+    const std::string path = absl::StrCat(directory, "/notify");
+    manager_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(bind(manager_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(
+        {"--workers", "1"},
+        {"/usr/bin/env", absl::StrCat("NOTIFY_SOCKET=", path), "WATCHDOG_USEC=600000"});
+    ASSERT_TRUE(daemon.ok()) << daemon.status();
+    daemon_.emplace(*std::move(daemon));
+  }
+
+  // A daemon whose messages nobody takes any more would wait for room.
+  void TearDown() override { manager_ = Fd(); }
+
+  // The next message; empty if none comes for ten seconds.
+  std::string NextMessage() {
+    pollfd waiting = {manager_.get(), POLLIN, 0};
+    if (poll(&waiting, 1, 10'000) != 1) return "";
+    char text[512];
+    const ssize_t got = recv(manager_.get(), text, sizeof(text), 0);
+    return std::string(text, got > 0 ? got : 0);
+  }
+
+  // Takes what has come.
+  void Drain() {
+    char text[512];
+    while (recv(manager_.get(), text, sizeof(text), MSG_DONTWAIT) >= 0) {
+    }
+  }
+
+  // The thread of the only worker; 0 if there is none.
+  pid_t WorkerThread() {
+    const std::string tasks = absl::StrCat("/proc/", daemon_->pid(), "/task");
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      const std::string name = ReadText(task.path().string() + "/comm").value_or("");
+      if (name == "worker\n") return std::stoi(task.path().filename().string());
+    }
+    return 0;
+  }
+
+  UndoEntry undo_;
+  Fd manager_;
+  std::optional<DaemonProcess> daemon_;
+};
+
+TEST_F(WatchdogTest, IsReadyAndLivesAndStops) {
+  EXPECT_EQ(NextMessage(), "READY=1");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(NextMessage(), "WATCHDOG=1");
+  daemon_.reset();
+  std::string last;
+  while (true) {
+    const std::string message = NextMessage();
+    if (message != "WATCHDOG=1") {
+      EXPECT_EQ(message, "STOPPING=1");
+      break;
+    }
+  }
+}
+
+TEST_F(WatchdogTest, IsNotFedWhileAWorkerIsStuck) {
+  ASSERT_EQ(NextMessage(), "READY=1");
+  ASSERT_EQ(NextMessage(), "WATCHDOG=1");
+  void* memory = mmap(nullptr, kPages * 4096, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  std::atomic<bool> done{false};
+  std::atomic<int> answers{0};
+  // A summary waits for no client: its scan keeps the worker at work.
+  std::thread client([&] {
+    auto stub = NewStub(daemon_->address());
+    v1::SummarizePagesRequest request;
+    request.set_view(v1::VIEW_PROCESS);
+    for (int i = 0; i < 256; ++i) {
+      AddTarget(getpid(), {{reinterpret_cast<uint64_t>(memory), kPages}}, &request);
+    }
+    while (!done) {
+      grpc::ClientContext context;
+      v1::SummarizePagesResponse response;
+      EXPECT_TRUE(stub->SummarizePages(&context, request, &response).ok());
+      ++answers;
+    }
+  });
+  const pid_t worker = WorkerThread();
+  EXPECT_GT(worker, 0);
+  // It may be stopped between two tasks, when nothing hangs: then once more.
+  bool told = false;
+  for (int tries = 0; tries < 20 && !told && worker > 0; ++tries) {
+    absl::SleepFor(absl::Milliseconds(20 + 7 * tries));
+    EXPECT_EQ(ptrace(PTRACE_SEIZE, worker, nullptr, nullptr), 0) << strerror(errno);
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr), 0);
+    int status = 0;
+    EXPECT_EQ(waitpid(worker, &status, __WALL), worker);
+    for (int i = 0; i < 20 && !told; ++i) {
+      absl::SleepFor(absl::Milliseconds(100));
+      told = absl::StrContains(daemon_->Log(), "a worker is stuck");
+    }
+    if (told) {
+      // From here on nothing comes but what was on its way, for as long as the watchdog waits.
+      Drain();
+      pollfd waiting = {manager_.get(), POLLIN, 0};
+      EXPECT_EQ(poll(&waiting, 1, 700), 0) << NextMessage();
+    }
+    EXPECT_EQ(ptrace(PTRACE_DETACH, worker, nullptr, nullptr), 0);
+  }
+  EXPECT_TRUE(told) << daemon_->Log();
+  // It gets on, and that is said again.
+  const int before = answers;
+  EXPECT_EQ(NextMessage(), "WATCHDOG=1");
+  while (answers < before + 2) absl::SleepFor(absl::Milliseconds(10));
+  done = true;
+  client.join();
+  munmap(memory, kPages * 4096);
+}
+
+}  // namespace
+}  // namespace pagemapd
