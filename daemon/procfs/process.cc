@@ -119,8 +119,8 @@ absl::StatusOr<Process> Process::Open(const ProcRoot& root, pid_t pid, uint64_t 
   if (!stat.ok()) return stat.status();
   process.stat_ = *stat;
   if (start_time_ticks != 0 && start_time_ticks != stat->start_time_ticks) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("pid ", pid, " is another process: it did not start at tick ", start_time_ticks));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "pid ", pid, " is another process: it did not start at tick ", start_time_ticks));
   }
   if (IsHidden(*stat)) {
     return absl::PermissionDeniedError(

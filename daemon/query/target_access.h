@@ -16,8 +16,9 @@ struct TargetAccess {
   // PFNs, swap entries, and what /proc/kpageflags says of frames.
   bool locations = false;
   // If set: of an object that another user owns, only what the process's own page table shows, of
-  // swapped pages not in which area they are, and of folios not their size. The kernel gives no more
-  // either (can_do_mincore in mm/mincore.c): who has read a file when is seen in the page cache.
+  // swapped pages not in which area they are, and of folios not their size. The kernel gives no
+  // more either (can_do_mincore in mm/mincore.c): who has read a file when is seen in the page
+  // cache.
   std::optional<uid_t> objects_of;
 };
 

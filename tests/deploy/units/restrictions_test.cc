@@ -284,7 +284,7 @@ TEST_F(RestrictionsTest, CallersAreKnown) {
   EXPECT_EQ(ask(kStranger), v1::ERROR_REASON_PERMISSION_DENIED);
 
   absl::Status reloaded = daemon_->Reload("grant { user: '61190' right: INSPECT all: true }\n",
-                                          "reloaded policy=/etc/pagemapd/pagemapd.policy");
+                                          "reloaded policy=\"/etc/pagemapd/pagemapd.policy\"");
   ASSERT_TRUE(reloaded.ok()) << reloaded;
   EXPECT_EQ(ask(kOperator), v1::ERROR_REASON_PERMISSION_DENIED);
   EXPECT_EQ(ask(kStranger), v1::ERROR_REASON_UNSPECIFIED);
