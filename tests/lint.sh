@@ -18,7 +18,8 @@ fi
 
 # clang-tidy needs the headers that protoc and bpftool write.
 bazel build --noshow_progress --ui_event_filters=-info,-debug --show_result=0 \
-  //proto:pagemapd_v1_cc //daemon/bpf:page_cache_walk_skel //daemon/bpf:swap_table_read_skel
+  //proto:pagemapd_v1_cc //proto:pagemapd_policy_cc \
+  //daemon/bpf:page_cache_walk_skel //daemon/bpf:swap_table_read_skel
 generated=$(bazel info bazel-bin 2>/dev/null)
 
 tidy() {  # CHECKS FILE...: in parallel; CHECKS come on top of those of .clang-tidy.
