@@ -238,6 +238,14 @@ absl::Status Run(const Flags& flags) {
   absl::StatusOr<Configuration> configuration = ReadConfiguration(flags);
   if (!configuration.ok()) return configuration.status();
   RaiseDescriptorLimit();
+  sd_event* raw_loop = nullptr;
+  if (const int error = sd_event_new(&raw_loop); error < 0) {
+    return ErrnoStatus(-error, "sd_event_new");
+  }
+  const std::unique_ptr<sd_event, sd_event* (*)(sd_event*)> loop(raw_loop, sd_event_unref);
+
+  absl::StatusOr<std::unique_ptr<ScanSources>> sources = ScanSources::Probe(flags);
+  if (!sources.ok()) return sources.status();
   // Before there are threads: the umask is the process's.
   absl::StatusOr<std::vector<ListeningSocket>> sockets = OpenSockets(flags, *configuration);
   if (!sockets.ok()) return sockets.status();
@@ -247,14 +255,6 @@ absl::Status Run(const Flags& flags) {
           absl::StrCat(socket.shown(), ": TCP takes --tls-cert, --tls-key and --tls-client-ca"));
     }
   }
-  sd_event* raw_loop = nullptr;
-  if (const int error = sd_event_new(&raw_loop); error < 0) {
-    return ErrnoStatus(-error, "sd_event_new");
-  }
-  const std::unique_ptr<sd_event, sd_event* (*)(sd_event*)> loop(raw_loop, sd_event_unref);
-
-  absl::StatusOr<std::unique_ptr<ScanSources>> sources = ScanSources::Probe(flags);
-  if (!sources.ok()) return sources.status();
   ScanStatistics scans;
   (*sources)->environment().statistics = &scans;
   HeapTrimmer trimmer(loop.get());
