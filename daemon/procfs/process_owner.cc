@@ -87,6 +87,8 @@ absl::StatusOr<ProcessOwner> ParseProcessStatus(absl::string_view status) {
 
 absl::StatusOr<NamespaceId> UserNamespaceOf(const Process& process) {
   absl::StatusOr<struct stat> st = StatOf(process, "ns/user");
+  // A kernel without user namespaces (CONFIG_USER_NS) has no such file.
+  if (absl::IsNotFound(st.status()) && IsAlive(process.pidfd())) return NamespaceId();
   if (!st.ok()) return st.status();
   return NamespaceId{st->st_dev, st->st_ino};
 }

@@ -42,8 +42,8 @@ struct NamespaceId {
   ino_t inode = 0;
 };
 
-// The user namespace of a process. NOT_FOUND when the process is gone, PERMISSION_DENIED without
-// ptrace access.
+// The user namespace of a process; all 0 where the kernel has none. NOT_FOUND when the process is
+// gone, PERMISSION_DENIED without ptrace access.
 absl::StatusOr<NamespaceId> UserNamespaceOf(const Process& process);
 
 // `self` is the daemon's own user namespace. Errors as of UserNamespaceOf.
