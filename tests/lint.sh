@@ -38,8 +38,7 @@ plain=()
 for file in "${files[@]}"; do
   case $file in
     *.h | *.bpf.c | *_test.cc | tests/*) ;;
-    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/bpf/* | daemon/shmem/* | \
-      daemon/query/* | daemon/reclaim/*)
+    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/bpf/* | daemon/shmem/*)
       analyzed+=("$file")
       ;;
     *) plain+=("$file") ;;
