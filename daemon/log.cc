@@ -1,6 +1,7 @@
 #include "daemon/log.h"
 
 #include <grpc/support/log.h>
+#include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
@@ -63,19 +64,14 @@ void LogFromGrpc(gpr_log_func_args* args) {
 
 void OpenLog(const std::string& level) {
   const bool journal = LeadsToJournal(STDERR_FILENO);
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  // The journal has time and level of its own, and its lines end by themselves.
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(
+      spdlog::pattern_time_type::local, journal ? "" : spdlog::details::os::default_eol);
   formatter->add_flag<EscapedMessage>('*');
-  if (journal) {
-    // Its lines end by themselves.
-    formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::local, "");
-    formatter->add_flag<EscapedMessage>('*');
-    formatter->set_pattern("%*");
-    spdlog::set_default_logger(
-        spdlog::systemd_logger_mt("pagemapd", "pagemapd", /*enable_formatting=*/true));
-  } else {
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %*");
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("pagemapd"));
-  }
+  formatter->set_pattern(journal ? "%*" : "%Y-%m-%dT%H:%M:%S.%f%z %l %*");
+  spdlog::set_default_logger(
+      journal ? spdlog::systemd_logger_mt("pagemapd", "pagemapd", /*enable_formatting=*/true)
+              : spdlog::stderr_logger_mt("pagemapd"));
   spdlog::set_formatter(std::move(formatter));
   spdlog::set_level(spdlog::level::from_str(level));
   gpr_set_log_function(LogFromGrpc);

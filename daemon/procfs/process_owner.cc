@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "daemon/procfs/field_scanner.h"
+#include "daemon/sys/bounded_read.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/pidfd.h"
 
@@ -36,19 +36,6 @@ bool ParseCapabilities(absl::string_view value, bool* has_any) {
   if (!fields.Blanks() || !fields.Hex(&set) || !fields.rest().empty()) return false;
   *has_any = set != 0;
   return true;
-}
-
-absl::StatusOr<std::string> ReadAll(const UniqueFd& fd, absl::string_view shown) {
-  std::string text;
-  while (text.size() < kMaxStatusBytes) {
-    char buffer[8192];
-    const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", shown));
-    if (got == 0) break;
-    text.append(buffer, got);
-  }
-  return text;
 }
 
 absl::StatusOr<struct stat> StatOf(const Process& process, const char* name) {
@@ -96,7 +83,8 @@ absl::StatusOr<NamespaceId> UserNamespaceOf(const Process& process) {
 absl::StatusOr<ProcessOwner> ReadProcessOwner(const Process& process, const NamespaceId& self) {
   absl::StatusOr<UniqueFd> fd = process.Open("status");
   if (!fd.ok()) return fd.status();
-  absl::StatusOr<std::string> text = ReadAll(*fd, absl::StrCat("/proc/", process.pid(), "/status"));
+  absl::StatusOr<std::string> text =
+      ReadUpTo(*fd, kMaxStatusBytes, absl::StrCat("read /proc/", process.pid(), "/status"));
   if (!text.ok()) return text.status();
   // At the end of an exited process the kernel gives an empty file.
   if (text->empty()) {

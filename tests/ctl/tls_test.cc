@@ -15,6 +15,7 @@
 #include "tests/testing/ctl_run.h"
 #include "tests/testing/daemon_process.h"
 #include "tests/testing/fd.h"
+#include "tests/testing/free_port.h"
 #include "tests/testing/policy_file.h"
 
 namespace pagemapd {
@@ -31,18 +32,6 @@ constexpr char kPolicy[] = R"(
 grant { certificate_name: "ops.example" right: [INSPECT, LOCATIONS] all: true }
 grant { certificate_name: "weak.example" right: INSPECT all: true }
 )";
-
-// One that nobody listens on at the moment.
-int FreePort() {
-  const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
-}
 
 class TlsTest : public testing::Test {
  protected:

@@ -70,39 +70,43 @@ absl::Status AccessControl::Deny(const Caller& caller, const ConnectedPids& pids
                    right == Right::kPageOut ? " may not page out " : " may not ask about ", whose));
 }
 
-AccessCheck AccessControl::InspectCheck(std::shared_ptr<const CallerRights> rights,
-                                        std::shared_ptr<const ConnectedPids> pids) {
-  return [this, rights = std::move(rights),
-          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
+AccessCheck AccessControl::Check(std::shared_ptr<const CallerRights> rights,
+                                 std::shared_ptr<const ConnectedPids> pids, Decide decide) {
+  return [this, rights = std::move(rights), pids = std::move(pids),
+          decide](const Process& process) -> absl::StatusOr<TargetAccess> {
     const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
     if (!owner.ok()) return CannotTell(owner.status());
-    if (std::optional<TargetAccess> access = rights->Inspect(*owner)) return *access;
-    return Deny(rights->caller(), *pids, Right::kInspect, process.pid(), Whose(process, *owner));
+    const Decision decision = decide(*rights, *owner);
+    if (decision.access.has_value()) return *decision.access;
+    return Deny(rights->caller(), *pids, decision.missing, process.pid(), Whose(process, *owner));
   };
+}
+
+AccessCheck AccessControl::InspectCheck(std::shared_ptr<const CallerRights> rights,
+                                        std::shared_ptr<const ConnectedPids> pids) {
+  return Check(std::move(rights), std::move(pids),
+               [](const CallerRights& caller, const ProcessOwner& owner) {
+                 return Decision{caller.Inspect(owner), Right::kInspect};
+               });
 }
 
 AccessCheck AccessControl::LocationsCheck(std::shared_ptr<const CallerRights> rights,
                                           std::shared_ptr<const ConnectedPids> pids) {
-  return [this, rights = std::move(rights),
-          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
-    const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
-    if (!owner.ok()) return CannotTell(owner.status());
-    const std::optional<TargetAccess> access = rights->Inspect(*owner);
-    if (access.has_value() && access->locations) return *access;
-    return Deny(rights->caller(), *pids, access.has_value() ? Right::kLocations : Right::kInspect,
-                process.pid(), Whose(process, *owner));
-  };
+  return Check(std::move(rights), std::move(pids),
+               [](const CallerRights& caller, const ProcessOwner& owner) {
+                 const std::optional<TargetAccess> access = caller.Inspect(owner);
+                 const bool lacks_locations = access.has_value() && !access->locations;
+                 return lacks_locations ? Decision{std::nullopt, Right::kLocations}
+                                        : Decision{access, Right::kInspect};
+               });
 }
 
 AccessCheck AccessControl::PageOutCheck(std::shared_ptr<const CallerRights> rights,
                                         std::shared_ptr<const ConnectedPids> pids) {
-  return [this, rights = std::move(rights),
-          pids = std::move(pids)](const Process& process) -> absl::StatusOr<TargetAccess> {
-    const absl::StatusOr<ProcessOwner> owner = ReadProcessOwner(process, self_);
-    if (!owner.ok()) return CannotTell(owner.status());
-    if (std::optional<TargetAccess> access = rights->PageOut(*owner)) return *access;
-    return Deny(rights->caller(), *pids, Right::kPageOut, process.pid(), Whose(process, *owner));
-  };
+  return Check(std::move(rights), std::move(pids),
+               [](const CallerRights& caller, const ProcessOwner& owner) {
+                 return Decision{caller.PageOut(owner), Right::kPageOut};
+               });
 }
 
 }  // namespace pagemapd

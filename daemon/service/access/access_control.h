@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,14 @@ class AccessControl {
     absl::MutexLock lock(&mutex_);
     return policy_;
   }
+  // What a caller may be told of a process, or the right that is missing.
+  struct Decision {
+    std::optional<TargetAccess> access;
+    Right missing;
+  };
+  using Decide = Decision (*)(const CallerRights& rights, const ProcessOwner& owner);
+  AccessCheck Check(std::shared_ptr<const CallerRights> rights,
+                    std::shared_ptr<const ConnectedPids> pids, Decide decide);
   // Logs and counts a denial, and returns it as a TargetError. `whose` says whose process it is.
   absl::Status Deny(const Caller& caller, const ConnectedPids& pids, Right right, pid_t target,
                     const std::string& whose);

@@ -7,7 +7,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <limits>
@@ -17,6 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "daemon/sys/bounded_read.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/unique_fd.h"
 #include "pagemapd/policy/policy.pb.h"
@@ -174,16 +174,12 @@ absl::StatusOr<AccessPolicy> AccessPolicy::Read(const std::string& path) {
   if ((st.st_mode & S_IWOTH) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(path, ": everyone may write it"));
   }
-  std::string text;
-  while (text.size() <= kMaxBytes) {
-    char buffer[16384];
-    const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", path));
-    if (got == 0) return Parse(text, path);
-    text.append(buffer, got);
+  absl::StatusOr<std::string> text = ReadUpTo(fd, kMaxBytes + 1, absl::StrCat("read ", path));
+  if (!text.ok()) return text.status();
+  if (text->size() > kMaxBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is longer than ", kMaxBytes, " bytes"));
   }
-  return absl::InvalidArgumentError(absl::StrCat(path, ": is longer than ", kMaxBytes, " bytes"));
+  return Parse(*text, path);
 }
 
 CallerRights AccessPolicy::RightsOf(const Caller& caller) const {

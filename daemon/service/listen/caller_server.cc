@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/call_once.h"
-
 namespace pagemapd {
 namespace {
 
@@ -33,20 +31,14 @@ class WithoutReflection : public grpc::ServerBuilderOption {
   }
 };
 
-void EnablePlugins() {
-  static absl::once_flag once;
-  absl::call_once(once, [] {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  });
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CallerServer>> CallerServer::Build(
     std::unique_ptr<grpc::Service> service,
     const std::shared_ptr<grpc::ServerCredentials>& credentials, const Options& options) {
-  EnablePlugins();
+  // Both do nothing the second time.
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<CallerServer> made(new CallerServer(std::move(service)));
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(options.max_request_bytes);

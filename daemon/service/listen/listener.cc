@@ -59,15 +59,20 @@ Listener::~Listener() { Drain(std::chrono::system_clock::now()); }
 
 absl::Status Listener::Listen(ListeningSocket socket) {
   auto door = std::make_unique<Door>(Door{std::move(socket), EventSource()});
-  absl::StatusOr<EventSource> readable = EventSource::OnDescriptor(
-      loop_, door->socket.fd(), EPOLLIN, [this, raw = door.get()] { Accept(*raw); });
-  if (!readable.ok()) return readable.status();
-  door->readable = *std::move(readable);
+  if (absl::Status status = Open(door.get()); !status.ok()) return status;
   doors_.push_back(std::move(door));
   absl::StatusOr<EventSource> sweep =
       EventSource::Every(loop_, kSweepPeriod, [this] { Sweep(kKeepIdle); });
   if (!sweep.ok()) return sweep.status();
   sweep_timer_ = *std::move(sweep);
+  return absl::OkStatus();
+}
+
+absl::Status Listener::Open(Door* door) {
+  absl::StatusOr<EventSource> readable =
+      EventSource::OnDescriptor(loop_, door->socket.fd(), EPOLLIN, [this, door] { Accept(*door); });
+  if (!readable.ok()) return readable.status();
+  door->readable = *std::move(readable);
   return absl::OkStatus();
 }
 
@@ -100,11 +105,7 @@ void Listener::Accept(Door& door) {
 void Listener::Pause() {
   for (const std::unique_ptr<Door>& door : doors_) door->readable = EventSource();
   absl::StatusOr<EventSource> timer = EventSource::After(loop_, kPause, [this] {
-    for (const std::unique_ptr<Door>& door : doors_) {
-      absl::StatusOr<EventSource> readable = EventSource::OnDescriptor(
-          loop_, door->socket.fd(), EPOLLIN, [this, raw = door.get()] { Accept(*raw); });
-      if (readable.ok()) door->readable = *std::move(readable);
-    }
+    for (const std::unique_ptr<Door>& door : doors_) Open(door.get()).IgnoreError();
   });
   if (timer.ok()) pause_timer_ = *std::move(timer);
 }

@@ -93,6 +93,8 @@ class Listener {
     EventSource readable;
   };
 
+  // Has connections accepted that come to it.
+  absl::Status Open(Door* door);
   void Accept(Door& door);
   void Admit(const Door& door, UniqueFd fd);
   absl::StatusOr<std::shared_ptr<Entry>> EntryOf(const Key& key, const Caller& caller);

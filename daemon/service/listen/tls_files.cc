@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <grpcpp/security/server_credentials.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstddef>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "daemon/sys/bounded_read.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/unique_fd.h"
 
@@ -33,19 +33,13 @@ absl::StatusOr<std::string> ReadPem(const std::string& path, absl::string_view f
   if (fstat(fd.get(), &st) != 0) return wrong(ErrnoStatus(errno, "fstat").message());
   if (!S_ISREG(st.st_mode)) return wrong("is no regular file");
   if (is_secret && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) return wrong("everyone may read it");
-  std::string text;
-  while (text.size() <= kMaxBytes) {
-    char buffer[16384];
-    const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return wrong(ErrnoStatus(errno, "read").message());
-    if (got == 0) {
-      if (absl::StrContains(text, label)) return text;
-      return wrong(absl::StrCat("holds no \"", label, "\" of PEM"));
-    }
-    text.append(buffer, got);
+  absl::StatusOr<std::string> text = ReadUpTo(fd, kMaxBytes + 1, "read");
+  if (!text.ok()) return wrong(text.status().message());
+  if (text->size() > kMaxBytes) return wrong(absl::StrCat("is longer than ", kMaxBytes, " bytes"));
+  if (!absl::StrContains(*text, label)) {
+    return wrong(absl::StrCat("holds no \"", label, "\" of PEM"));
   }
-  return wrong(absl::StrCat("is longer than ", kMaxBytes, " bytes"));
+  return text;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@
 #include "tests/integration/page_report.h"
 #include "tests/testing/caller.h"
 #include "tests/testing/fd.h"
+#include "tests/testing/free_port.h"
 #include "tests/testing/identity.h"
 #include "tests/testing/memory_region.h"
 #include "tests/testing/oracle.h"
@@ -292,18 +293,6 @@ TEST_F(RestrictionsTest, CallersAreKnown) {
                              "the old one stays");
   ASSERT_TRUE(reloaded.ok()) << reloaded;
   EXPECT_EQ(ask(kStranger), v1::ERROR_REASON_UNSPECIFIED);
-}
-
-// A TCP port that nobody has for the moment.
-uint16_t FreePort() {
-  const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
 }
 
 // systemd opens the port; the daemon, without a network, answers on it all the same.
