@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -23,6 +24,11 @@ struct Caller {
   std::vector<gid_t> groups;
   // Over TCP: the subject alternative names of the client's certificate.
   std::vector<std::string> certificate_names;
+
+  friend bool operator<(const Caller& a, const Caller& b) {
+    return std::tie(a.uid, a.gid, a.groups, a.certificate_names) <
+           std::tie(b.uid, b.gid, b.groups, b.certificate_names);
+  }
 
   bool IsRoot() const { return uid == uid_t{0}; }
   bool IsInGroup(gid_t group) const {

@@ -79,7 +79,7 @@ absl::Status Listener::Open(Door* door) {
 void Listener::SetTlsCredentials(std::shared_ptr<grpc::ServerCredentials> credentials) {
   tls_credentials_ = std::move(credentials);
   // Its connections keep it for as long as they last.
-  const auto found = entries_.find(Key());
+  const auto found = entries_.find(Caller());
   if (found == entries_.end()) return;
   const std::shared_ptr<Entry> replaced = std::move(found->second);
   entries_.erase(found);
@@ -119,30 +119,28 @@ void Listener::Refuse(const std::string& who, const std::string& why) {
                statistics_->refused_connections.load());
 }
 
-uint32_t Listener::ConnectionsOf(const Key& key) const {
+uint32_t Listener::ConnectionsOf(const Caller& caller) const {
   // TCP's are not told apart before their certificates are seen.
-  if (!std::get<0>(key)) return tcp_connections_;
-  const auto user = by_user_.find(std::get<1>(key));
+  if (!caller.uid.has_value()) return tcp_connections_;
+  const auto user = by_user_.find(*caller.uid);
   return user == by_user_.end() ? 0 : user->second;
 }
 
 void Listener::Admit(const Door& door, UniqueFd fd) {
   Peer peer;
   std::string who = "TCP";
-  Key key;
   if (door.socket.kind() == ListeningSocket::Kind::kUnix) {
     absl::StatusOr<Peer> identified = IdentifyPeer(fd.get());
     if (!identified.ok()) return Refuse("connection", identified.status().ToString());
     peer = *std::move(identified);
     who = ToString(peer.caller);
-    key = Key(true, *peer.caller.uid, peer.caller.gid, peer.caller.groups);
   } else {
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
   // Others must not be able to keep root out.
   if (!peer.caller.IsRoot()) {
-    if (ConnectionsOf(key) >= limits_.max_connections_per_user) {
+    if (ConnectionsOf(peer.caller) >= limits_.max_connections_per_user) {
       return Refuse(who, absl::StrCat("it has ", limits_.max_connections_per_user,
                                       ", the limit of one user"));
     }
@@ -150,7 +148,7 @@ void Listener::Admit(const Door& door, UniqueFd fd) {
       return Refuse(who, absl::StrCat("there are ", limits_.max_connections, ", the limit"));
     }
   }
-  absl::StatusOr<std::shared_ptr<Entry>> entry = EntryOf(key, peer.caller);
+  absl::StatusOr<std::shared_ptr<Entry>> entry = EntryOf(peer.caller);
   if (!entry.ok()) return Refuse(who, entry.status().ToString());
   UniqueFd watched(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!watched) return Refuse(who, ErrnoStatus(errno, "fcntl F_DUPFD_CLOEXEC").ToString());
@@ -159,9 +157,8 @@ void Listener::Admit(const Door& door, UniqueFd fd) {
   (*entry)->server->Adopt(door.socket.fd(), std::move(fd));
 }
 
-absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& key,
-                                                                   const Caller& caller) {
-  if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
+absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Caller& caller) {
+  if (const auto found = entries_.find(caller); found != entries_.end()) return found->second;
   const bool is_unix = caller.uid.has_value();
   if (!caller.IsRoot()) {
     // One user with many sets of groups is not to be all callers.
@@ -176,7 +173,7 @@ absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& ke
     }
   }
   auto entry = std::make_shared<Entry>();
-  entry->key = key;
+  entry->caller = caller;
   CallerServer::Options options = options_;
   if (caller.IsRoot()) {
     options.max_streams = kRootStreams;
@@ -189,7 +186,7 @@ absl::StatusOr<std::shared_ptr<Listener::Entry>> Listener::EntryOf(const Key& ke
   if (!server.ok()) return server.status();
   entry->server = *std::move(server);
   entry->idle_since = absl::Now();
-  entries_[key] = entry;
+  entries_[caller] = entry;
   return entry;
 }
 
@@ -206,9 +203,9 @@ void Listener::Watch(std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched, 
   ++entry->connections;
   if (pid != 0) entry->pids->Add(pid);
   ++statistics_->connections;
-  const auto& [is_unix, uid, gid, groups] = entry->key;
-  ++(is_unix ? by_user_[uid] : tcp_connections_);
-  if (!is_unix || uid != 0) ++counted_connections_;
+  const Caller& caller = entry->caller;
+  ++(caller.uid.has_value() ? by_user_[*caller.uid] : tcp_connections_);
+  if (!caller.IsRoot()) ++counted_connections_;
   connections_[id] = std::make_unique<Connection>(
       Connection{std::move(entry), pid, std::move(watched), adopted, *std::move(hung_up)});
 }
@@ -247,13 +244,16 @@ void Listener::Forget(uint64_t id) {
   Entry& entry = *connection->entry;
   if (connection->pid != 0) entry.pids->Remove(connection->pid);
   --statistics_->connections;
-  const auto& [is_unix, uid, gid, groups] = entry.key;
-  if (!is_unix) --tcp_connections_;
-  if (is_unix && --by_user_[uid] == 0) by_user_.erase(uid);
-  if (!is_unix || uid != 0) --counted_connections_;
+  const Caller& caller = entry.caller;
+  if (!caller.uid.has_value()) {
+    --tcp_connections_;
+  } else if (--by_user_[*caller.uid] == 0) {
+    by_user_.erase(*caller.uid);
+  }
+  if (!caller.IsRoot()) --counted_connections_;
   if (--entry.connections > 0) return;
   entry.idle_since = absl::Now();
-  const auto current = entries_.find(entry.key);
+  const auto current = entries_.find(caller);
   const bool is_replaced = current == entries_.end() || current->second != connection->entry;
   if (is_replaced) Retire(connection->entry);
 }
@@ -271,7 +271,7 @@ void Listener::Retire(std::shared_ptr<Entry> entry) { reaper_.Take(std::move(ent
 
 uint32_t Listener::EntriesOf(uid_t user) const {
   uint32_t count = 0;
-  for (const auto& [key, entry] : entries_) count += std::get<0>(key) && std::get<1>(key) == user;
+  for (const auto& [caller, entry] : entries_) count += caller.uid == user;
   return count;
 }
 
@@ -279,9 +279,7 @@ bool Listener::EvictOne(std::optional<uid_t> user) {
   auto oldest = entries_.end();
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (entry->second->connections > 0) continue;
-    if (user.has_value() && !(std::get<0>(entry->first) && std::get<1>(entry->first) == *user)) {
-      continue;
-    }
+    if (user.has_value() && entry->first.uid != user) continue;
     if (oldest == entries_.end() || entry->second->idle_since < oldest->second->idle_since) {
       oldest = entry;
     }
@@ -303,7 +301,7 @@ void Listener::Drain(std::chrono::system_clock::time_point deadline) {
   StopListening();
   // Those that were replaced live by their connections alone.
   std::set<std::shared_ptr<Entry>> all;
-  for (const auto& [key, entry] : entries_) all.insert(entry);
+  for (const auto& [caller, entry] : entries_) all.insert(entry);
   for (const auto& [id, connection] : connections_) all.insert(connection->entry);
   std::vector<std::thread> shutdowns;
   for (const std::shared_ptr<Entry>& entry : all) {

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -69,10 +68,9 @@ class Listener {
   void Drain(std::chrono::system_clock::time_point deadline);
 
  private:
-  // Uid, group, supplementary groups; TCP is the one with none.
-  using Key = std::tuple<bool, uid_t, gid_t, std::vector<gid_t>>;
   struct Entry {
-    Key key;
+    // Of TCP, which is one: nobody.
+    Caller caller;
     std::unique_ptr<CallerServer> server;
     std::shared_ptr<ConnectedPids> pids = std::make_shared<ConnectedPids>();
     uint32_t connections = 0;
@@ -97,7 +95,7 @@ class Listener {
   absl::Status Open(Door* door);
   void Accept(Door& door);
   void Admit(const Door& door, UniqueFd fd);
-  absl::StatusOr<std::shared_ptr<Entry>> EntryOf(const Key& key, const Caller& caller);
+  absl::StatusOr<std::shared_ptr<Entry>> EntryOf(const Caller& caller);
   void Refuse(const std::string& who, const std::string& why);
   void Watch(std::shared_ptr<Entry> entry, pid_t pid, UniqueFd watched, int adopted);
   // Forgets a connection once gRPC has closed it. What the client had sent before it hung up, gRPC
@@ -110,7 +108,7 @@ class Listener {
   bool EvictOne(std::optional<uid_t> user);
   uint32_t EntriesOf(uid_t user) const;
   void Retire(std::shared_ptr<Entry> entry);
-  uint32_t ConnectionsOf(const Key& key) const;
+  uint32_t ConnectionsOf(const Caller& caller) const;
   // Accepts nothing for a moment: there are no descriptors left.
   void Pause();
 
@@ -122,7 +120,7 @@ class Listener {
   const std::shared_ptr<grpc::ServerCredentials> local_credentials_;
   std::shared_ptr<grpc::ServerCredentials> tls_credentials_;
   std::vector<std::unique_ptr<Door>> doors_;
-  std::map<Key, std::shared_ptr<Entry>> entries_;
+  std::map<Caller, std::shared_ptr<Entry>> entries_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;
   // Of callers that count against max_connections: all but root.
   uint32_t counted_connections_ = 0;
