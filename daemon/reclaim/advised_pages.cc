@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "daemon/page/page_size.h"
 #include "daemon/sys/errno_status.h"
+#include "daemon/sys/file_credentials.h"
 #include "daemon/sys/process_madvise.h"
 
 namespace pagemapd {
@@ -18,6 +20,17 @@ uint64_t StartOf(const iovec& range) { return reinterpret_cast<uint64_t>(range.i
 void Skip(uint64_t bytes, iovec* range) {
   range->iov_base = static_cast<char*>(range->iov_base) + bytes;
   range->iov_len -= bytes;
+}
+
+absl::StatusOr<ProcessMadviseResult> AdvisePageOut(const UniqueFd& pidfd,
+                                                   std::optional<uid_t> files_of,
+                                                   absl::Span<const iovec> ranges) {
+  std::optional<absl::StatusOr<FileCredentials>> credentials;
+  if (files_of.has_value()) {
+    credentials.emplace(FileCredentials::ActAs(*files_of));
+    if (!credentials->ok()) return credentials->status();
+  }
+  return ProcessMadvise(pidfd, ranges, kMadvPageout);
 }
 
 }  // namespace
@@ -37,7 +50,7 @@ void AdvisedPages::Add(const PageRange& range) {
   }
 }
 
-absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd,
+absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd, std::optional<uid_t> files_of,
                                    const std::function<bool()>& is_cancelled) {
   // 1 where it is to be found out which range the kernel will not have.
   size_t most = kMaxAdvisedRanges;
@@ -50,8 +63,9 @@ absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd,
       if (count > 0 && bytes > kMaxAdvisedPages << kPageShift) break;
     }
     const auto batch = absl::MakeConstSpan(ranges_).subspan(next, count);
-    const ProcessMadviseResult result = ProcessMadvise(pidfd, batch, kMadvPageout);
-    switch (result.error) {
+    const auto result = AdvisePageOut(pidfd, files_of, batch);
+    if (!result.ok()) return result.status();
+    switch (result->error) {
       case 0:
         break;
       case EINTR:
@@ -60,15 +74,15 @@ absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd,
       case EACCES:
       case EPERM:
       case ESRCH:
-        return ErrnoStatus(result.error, absl::StrCat("process_madvise MADV_PAGEOUT at 0x",
-                                                      absl::Hex(StartOf(batch[0]))));
+        return ErrnoStatus(result->error, absl::StrCat("process_madvise MADV_PAGEOUT at 0x",
+                                                       absl::Hex(StartOf(batch[0]))));
       default:
         if (count == 1) ++next;
         most = 1;
         continue;
     }
     most = kMaxAdvisedRanges;
-    uint64_t advised = result.advised_bytes;
+    uint64_t advised = result->advised_bytes;
     // An empty answer without an error would be asked for again for ever.
     if (advised == 0) ++next;
     while (advised > 0 && next < ranges_.size()) {

@@ -1,10 +1,12 @@
 #ifndef PAGEMAPD_DAEMON_RECLAIM_ADVISED_PAGES_H_
 #define PAGEMAPD_DAEMON_RECLAIM_ADVISED_PAGES_H_
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,8 +30,13 @@ class AdvisedPages {
   // passed over: what became of a page is for the caller to find out. Between two calls it ends
   // with CANCELLED if `is_cancelled()`.
   //
+  // `files_of`, if set: in the name of this user (FileCredentials), so that of files which that one
+  // may not write, and which the process may map until the call, nothing is paged out but private
+  // copies.
+  //
   // NOT_FOUND: the process is gone. PERMISSION_DENIED: CAP_SYS_NICE or CAP_SYS_PTRACE is missing.
-  absl::Status PageOut(const UniqueFd& pidfd, const std::function<bool()>& is_cancelled);
+  absl::Status PageOut(const UniqueFd& pidfd, std::optional<uid_t> files_of,
+                       const std::function<bool()>& is_cancelled);
 
   // What one call may take until it can be cancelled: 16 MiB.
   static constexpr uint64_t kMaxAdvisedPages = 4096;

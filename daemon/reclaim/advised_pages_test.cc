@@ -17,6 +17,8 @@
 namespace pagemapd {
 namespace {
 
+constexpr uid_t kNobody = 65534;
+
 bool Never() { return false; }
 
 // Clean pages of a file on disk, mapped by a child alone: what MADV_PAGEOUT drops without swap.
@@ -67,7 +69,7 @@ class AdvisedPagesTest : public testing::Test {
 
 TEST_F(AdvisedPagesTest, TakesMoreRangesThanOneCallDoes) {
   for (uint64_t page = 0; page < 2 * 2500; page += 2) advised_.Add(Pages(page, 1));
-  EXPECT_EQ(advised_.PageOut(pidfd_, Never), absl::OkStatus());
+  EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, Never), absl::OkStatus());
   uint64_t out = 0;
   for (uint64_t page = 0; page < 2 * 2500; page += 2) out += 1 - InRam(page, 1);
   // What waits in another CPU's batch stays.
@@ -79,7 +81,7 @@ TEST_F(AdvisedPagesTest, TakesMorePagesThanOneCallDoes) {
   // In two pieces that become one.
   advised_.Add(Pages(0, 100));
   advised_.Add(Pages(100, kPages - 100));
-  EXPECT_EQ(advised_.PageOut(pidfd_, Never), absl::OkStatus());
+  EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, Never), absl::OkStatus());
   EXPECT_LE(InRam(0, kPages), kPages / 100);
 }
 
@@ -89,24 +91,35 @@ TEST_F(AdvisedPagesTest, PassesOverWhatTheKernelWillNotHave) {
   // No address at all: the kernel refuses the call as a whole.
   advised_.Add({uint64_t{1} << 56, (uint64_t{1} << 56) + kPageSizeBytes});
   advised_.Add(Pages(64, 64));
-  EXPECT_EQ(advised_.PageOut(pidfd_, Never), absl::OkStatus());
+  EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, Never), absl::OkStatus());
   EXPECT_LE(InRam(0, 128), 62u);
 }
 
 TEST_F(AdvisedPagesTest, StopsBetweenTwoCalls) {
   advised_.Add(Pages(0, kPages));
   int calls = 0;
-  EXPECT_EQ(advised_.PageOut(pidfd_, [&] { return ++calls > 1; }).code(),
+  EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, [&] { return ++calls > 1; }).code(),
             absl::StatusCode::kCancelled);
   EXPECT_EQ(calls, 2);
   EXPECT_GE(InRam(AdvisedPages::kMaxAdvisedPages, 1000), 990u);
+}
+
+TEST_F(AdvisedPagesTest, InTheNameOfAUserTakesNoOthersFile) {
+  advised_.Add(Pages(0, 64));
+  EXPECT_EQ(advised_.PageOut(pidfd_, kNobody, Never), absl::OkStatus());
+  EXPECT_EQ(InRam(0, 64), 64u);
+  ASSERT_EQ(fchown(fileno(file_), kNobody, kNobody), 0);
+  advised_.Clear();
+  advised_.Add(Pages(0, 64));
+  EXPECT_EQ(advised_.PageOut(pidfd_, kNobody, Never), absl::OkStatus());
+  EXPECT_LE(InRam(0, 64), 31u);
 }
 
 TEST_F(AdvisedPagesTest, TellsThatTheProcessIsGone) {
   kill(child_->pid(), SIGKILL);
   child_->Reap();
   advised_.Add(Pages(0, 1));
-  EXPECT_EQ(advised_.PageOut(pidfd_, Never).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, Never).code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

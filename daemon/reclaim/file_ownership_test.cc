@@ -42,6 +42,14 @@ TEST(FileOwnershipTest, RootMay) {
 
 TEST(FileOwnershipTest, TheOwnerMay) { EXPECT_TRUE(NobodyMay(0400, kNobody)); }
 
+TEST(FileOwnershipTest, InTheNameOfAnotherIsAsTheOtherMay) {
+  const UniqueFd fd(memfd_create("pagemapd-test", MFD_CLOEXEC));
+  ASSERT_EQ(fchmod(fd.get(), 0644), 0);
+  EXPECT_FALSE(MayPageOutFile(fd.get(), kNobody));
+  ASSERT_EQ(fchown(fd.get(), kNobody, kNobody), 0);
+  EXPECT_TRUE(MayPageOutFile(fd.get(), kNobody));
+}
+
 TEST(FileOwnershipTest, AnotherMayOnlyIfHeMayWrite) {
   EXPECT_FALSE(NobodyMay(0600, 0));
   EXPECT_FALSE(NobodyMay(0644, 0));

@@ -25,7 +25,7 @@ void ObjectPageOut::Add(const PageRange& run) {
   }
 }
 
-absl::Status ObjectPageOut::PageOut(const SharedObject& object,
+absl::Status ObjectPageOut::PageOut(const SharedObject& object, std::optional<uid_t> files_of,
                                     const std::function<bool()>& is_cancelled) {
   if (runs_.empty()) return absl::OkStatus();
   const absl::StatusOr<UniqueFd> self = OpenPidfd(getpid());
@@ -51,7 +51,7 @@ absl::Status ObjectPageOut::PageOut(const SharedObject& object,
     }
     advised_.Add(here);
   }
-  return advised_.PageOut(*self, is_cancelled);
+  return advised_.PageOut(*self, files_of, is_cancelled);
 }
 
 }  // namespace pagemapd

@@ -1,8 +1,11 @@
 #ifndef PAGEMAPD_DAEMON_RECLAIM_OBJECT_PAGE_OUT_H_
 #define PAGEMAPD_DAEMON_RECLAIM_OBJECT_PAGE_OUT_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,7 +29,8 @@ class ObjectPageOut {
 
   // As AdvisedPages::PageOut. What became of a page is for the caller to find out. An error also
   // where nothing can be mapped (ENOMEM) or the kernel has no MADV_POPULATE_READ (Linux 5.14).
-  absl::Status PageOut(const SharedObject& object, const std::function<bool()>& is_cancelled);
+  absl::Status PageOut(const SharedObject& object, std::optional<uid_t> files_of,
+                       const std::function<bool()>& is_cancelled);
 
  private:
   std::vector<PageRange> runs_;

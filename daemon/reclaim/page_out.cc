@@ -278,14 +278,15 @@ absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_c
     add_run();
   });
   if (!cached_.empty()) {
-    const absl::Status status = cached_.PageOut(*segment_->object(), is_cancelled);
+    const absl::Status status =
+        cached_.PageOut(*segment_->object(), scan_->access().objects_of, is_cancelled);
     // What it could not do, the second look shows.
     if (absl::IsCancelled(status)) return status;
   }
   if (advised_.empty()) return absl::OkStatus();
   // The advice goes to the address space that the process has then: looked at before each call.
   absl::Status gone;
-  absl::Status status = advised_.PageOut(process().pidfd(), [&] {
+  absl::Status status = advised_.PageOut(process().pidfd(), scan_->access().objects_of, [&] {
     gone = scan_->CheckAddressSpace(block.start);
     return !gone.ok() || is_cancelled();
   });
@@ -324,7 +325,8 @@ void PageOut::LearnObstacles() {
   obstacles_.no_swap_space = swap.ok() && swap->free_bytes == 0;
   if (std::exchange(knows_ownership_, true)) return;
   const SharedObject* object = segment_->object();
-  obstacles_.file_not_owned = object != nullptr && !MayPageOutFile(object->fd());
+  obstacles_.file_not_owned =
+      object != nullptr && !MayPageOutFile(object->fd(), scan_->access().objects_of);
 }
 
 absl::Status PageOut::LookAtMapping(PageRange block) {

@@ -154,7 +154,7 @@ absl::StatusOr<Comparison> CompareCalls(const Workload& work) {
                  [&] {
                    advised.Clear();
                    for (const PageRange& range : work.ranges) advised.Add(range);
-                   return advised.PageOut(*pidfd, [] { return false; });
+                   return advised.PageOut(*pidfd, std::nullopt, [] { return false; });
                  },
                  Preparation(work));
 }

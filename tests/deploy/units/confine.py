@@ -35,7 +35,8 @@ _APPLIED = {
     "ProtectClock", "ProtectControlGroups", "ProtectHome", "ProtectHostname",
     "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectProc",
     "ProtectSystem", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime",
-    "RestrictSUIDSGID", "SystemCallArchitectures", "SystemCallFilter", "UMask", "User",
+    "RestrictSUIDSGID", "SystemCallArchitectures", "SystemCallErrorNumber",
+    "SystemCallFilter", "UMask", "User",
 }
 
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 1 << 17, 1 << 26, 1 << 30

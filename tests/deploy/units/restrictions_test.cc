@@ -1,11 +1,15 @@
 // The package's daemon under exactly the restrictions of its unit: what it can still do, and what
 // each of the drop-ins costs.
 
+#include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -293,6 +297,59 @@ TEST_F(RestrictionsTest, CallersAreKnown) {
                              "the old one stays");
   ASSERT_TRUE(reloaded.ok()) << reloaded;
   EXPECT_EQ(ask(kStranger), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+// Who may page out only its own: of what it maps, a file that nobody else may write takes a
+// drop-in.
+TEST_F(RestrictionsTest, OwnPageOut) {
+  for (const std::string drop_in : {"", "own-files.conf", "without-bpf.conf"}) {
+    SCOPED_TRACE(drop_in);
+    ConfinedDaemon::Options options;
+    options.policy = "grant { user: '64055' right: PAGEOUT own: true }\n";
+    if (!drop_in.empty()) options.drop_ins = {drop_in};
+    daemon_.reset();
+    target_.reset();
+    devices_.clear();
+    ASSERT_NO_FATAL_FAILURE(Start(options));
+    ASSERT_EQ(chmod(daemon_->socket().c_str(), 0666), 0);
+    const absl::Status became = target_->Become(kGuest);
+    ASSERT_TRUE(became.ok()) << became;
+    const auto stub = NewStubAs(kGuest, daemon_->socket());
+    ASSERT_TRUE(stub.ok()) << stub.status();
+    // Anyone may write the first (mode 0777).
+    const absl::StatusOr<int64_t> memfd =
+        target_->SyscallWithText(SYS_memfd_create, {kPayloadArg, 0}, "a guest's");
+    ASSERT_TRUE(memfd.ok()) << memfd.status();
+    const std::string path = absl::StrCat("/dev/shm/pagemapd-test-", target_->pid());
+    const absl::StatusOr<int64_t> file =
+        target_->SyscallWithText(SYS_open, {kPayloadArg, O_RDWR | O_CREAT | O_EXCL, 0600}, path);
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_EQ(unlink(path.c_str()), 0);
+    for (const int64_t fd : {int64_t{-1}, *memfd, *file}) {
+      if (fd >= 0) {
+        ASSERT_TRUE(
+            target_->Syscall(SYS_ftruncate, {static_cast<uint64_t>(fd), kPages * 4096}).ok());
+      }
+      const absl::StatusOr<uint64_t> at =
+          target_->Map(kPages * 4096, PROT_READ | PROT_WRITE,
+                       fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, static_cast<int>(fd));
+      ASSERT_TRUE(at.ok()) << at.status();
+      ASSERT_TRUE(target_->Write(*at, {{0, kPages}}).ok());
+      const v1::PageOutRequest request = PageOutOf(target_->pid(), {{*at, kPages}});
+      const PageOutAnswer answer = RunPageOut(**stub, request);
+      CheckWhole(request, answer);
+      printf("%s, %s: %s\n", drop_in.c_str(),
+             fd == *file    ? "a file"
+             : fd == *memfd ? "a memfd"
+                            : "private memory",
+             answer.Text().c_str());
+      if (fd == *file && drop_in != "own-files.conf") {
+        EXPECT_EQ(answer.PagesOf(v1::PAGE_OUT_OUTCOME_FILE_NOT_OWNED), kPages);
+      } else {
+        EXPECT_GE(answer.counts.achieved(), kPages * 9 / 10);
+      }
+    }
+  }
 }
 
 // systemd opens the port; the daemon, without a network, answers on it all the same.

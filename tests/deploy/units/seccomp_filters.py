@@ -7,7 +7,7 @@ import errno
 import subprocess
 
 import seccomp
-from seccomp import ALLOW, EQ, ERRNO, GT, MASKED_EQ, NE, Arg
+from seccomp import ALLOW, EQ, ERRNO, GT, KILL_PROCESS, MASKED_EQ, NE, Arg
 
 _DENIED = ERRNO(errno.EPERM)
 _S_ISUID, _S_ISGID, _O_CREAT = 0o4000, 0o2000, 0o100
@@ -51,7 +51,8 @@ def _known(names):
 class SystemCallFilter:
     """SystemCallFilter=, line by line. The first line says whether what is not named is denied."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, denied):
+        self._denied = denied
         self.allows = not lines[0].startswith("~")
         self._named = _names_of("@default") if self.allows else set()
         for line in lines:
@@ -62,9 +63,9 @@ class SystemCallFilter:
                 self._named |= names
 
     def to_seccomp(self):
-        built = seccomp.SyscallFilter(_DENIED if self.allows else ALLOW)
+        built = seccomp.SyscallFilter(self._denied if self.allows else ALLOW)
         for name in _known(self._named):
-            built.add_rule(ALLOW if self.allows else _DENIED, name)
+            built.add_rule(ALLOW if self.allows else self._denied, name)
         return built
 
 
@@ -116,6 +117,12 @@ def _restrict_realtime():
     return _filter(rules + [(_DENIED, "sched_setscheduler", Arg(1, GT, 5))])
 
 
+def _denied_by(unit):
+    """What a call that SystemCallFilter= denies comes to: the end of the process, unless it says."""
+    number = unit.text("SystemCallErrorNumber")
+    return ERRNO(getattr(errno, number)) if number and number != "kill" else KILL_PROCESS
+
+
 def filters_of(unit):
     """What to load, in systemd's order: SystemCallFilter= last, since it may deny seccomp(2)."""
     by_setting = {
@@ -137,5 +144,6 @@ def filters_of(unit):
         filters.append(_filter([(ERRNO(errno.EAFNOSUPPORT), "socket", Arg(0, NE, _AF_UNIX))]))
     # libseccomp kills callers by another architecture's numbers: SystemCallArchitectures=native.
     if unit.lines("SystemCallFilter"):
-        filters.append(SystemCallFilter(unit.lines("SystemCallFilter")).to_seccomp())
+        filters.append(SystemCallFilter(unit.lines("SystemCallFilter"),
+                                        _denied_by(unit)).to_seccomp())
     return filters
