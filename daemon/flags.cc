@@ -46,6 +46,11 @@ void DescribeLimits(CLI::App& app, Flags& flags) {
   app.add_option("--workers", flags.workers, "Threads that scan")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  app.add_option("--spare-workers", flags.spare_workers,
+                 "Threads that take the place of workers the kernel does not let go of, as long as "
+                 "a process that is looked at holds them up")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   app.add_option(
          "--max-bytes-in-flight", flags.limits.max_bytes_in_flight,
          absl::StrCat("What all calls together may hold in requests and in answers not sent "

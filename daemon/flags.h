@@ -22,6 +22,7 @@ struct Flags {
   std::string policy;
   bool check_config = false;
   int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  int spare_workers = 32;
   std::string source = "auto";
   std::vector<std::string> without;
   std::string log_level = "info";

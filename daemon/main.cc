@@ -193,17 +193,18 @@ class HeapTrimmer {
   EventSource timer_;
 };
 
-// Tells systemd's watchdog, where there is one, that the daemon works: the loop turns, and no
-// worker has been in one task for as long as the watchdog waits.
+// Tells systemd's watchdog, where there is one, that the daemon works: the loop turns, and what
+// waits for a worker gets one before the watchdog's time is over.
 absl::StatusOr<EventSource> FeedWatchdog(sd_event* loop, const WorkerPool& pool) {
   uint64_t limit_us = 0;
   if (sd_watchdog_enabled(/*unset_environment=*/0, &limit_us) <= 0) return EventSource();
   return EventSource::Every(loop, absl::Microseconds(limit_us / 3), [&pool, limit_us] {
-    const uint64_t longest_us = pool.LongestTaskNanoseconds() / 1000;
-    if (longest_us < limit_us) {
+    const uint64_t waiting_us = pool.WaitingNanoseconds() / 1000;
+    if (waiting_us < limit_us) {
       sd_notify(0, "WATCHDOG=1");
     } else {
-      spdlog::error("a worker is stuck for_seconds={}", longest_us / 1'000'000);
+      spdlog::error("no worker is free for_seconds={} held_up={}", waiting_us / 1'000'000,
+                    pool.held_up());
     }
   });
 }
@@ -265,7 +266,9 @@ absl::Status Run(const Flags& flags) {
   ListenerStatistics connections;
   ServiceContext context;
   // After all that a worker may still hold a part of when the servers are gone.
-  WorkerPool pool((*sources)->MakeResolvers());
+  WorkerPool pool((*sources)->MakeResolvers(), flags.workers, [](const std::string& owner) {
+    spdlog::warn("a worker is held up by what it was asked for {}", owner);
+  });
   context.environment = &(*sources)->environment();
   context.pool = &pool;
   context.swap_table = (*sources)->swap_table();

@@ -94,7 +94,7 @@ void ScanSources::ChooseBpf() {
   walker_ = BpfTakenAway();
   swap_table_ = BpfTakenAway();
   if (!taken_away) {
-    walker_ = PageCacheWalker::Load(flags_.workers);
+    walker_ = PageCacheWalker::Load(flags_.workers + flags_.spare_workers);
     swap_table_ = SwapTable::Load();
   }
   reads_ = walker_.ok() && flags_.source != "probe";
@@ -115,7 +115,7 @@ std::vector<ObjectResolver> ScanSources::MakeResolvers() const {
       features.cachestat ? PageCacheProbe::Method::kCachestat : PageCacheProbe::Method::kMincore,
       environment_.root);
   std::vector<ObjectResolver> resolvers;
-  for (int slice = 0; slice < flags_.workers; ++slice) {
+  for (int slice = 0; slice < flags_.workers + flags_.spare_workers; ++slice) {
     std::optional<PageCacheReader> reader;
     if (reads_) reader.emplace(**walker_, slice, features.special_types);
     resolvers.emplace_back(probe, reader,

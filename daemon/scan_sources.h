@@ -24,7 +24,7 @@ class ScanSources {
   // Logs what is missing. UNIMPLEMENTED on a kernel with pages of another size.
   static absl::StatusOr<std::unique_ptr<ScanSources>> Probe(const Flags& flags);
 
-  // A resolver for each worker. They point into this object.
+  // A resolver for each worker and each spare. They point into this object.
   std::vector<ObjectResolver> MakeResolvers() const;
 
   // Not to be changed once there are scans.

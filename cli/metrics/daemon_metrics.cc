@@ -49,6 +49,8 @@ constexpr MetricFamily kInFlight = {"pagemapd_in_flight_bytes", kGauge,
                                     "Bytes of answers under way."};
 constexpr MetricFamily kResident = {"pagemapd_resident_memory_bytes", kGauge,
                                     "The daemon's own memory in RAM."};
+constexpr MetricFamily kHeldUpWorkers = {"pagemapd_held_up_workers", kGauge,
+                                         "Workers that a process which is looked at holds up."};
 constexpr MetricFamily kPolicyLoads = {"pagemapd_policy_loads_total", kCounter,
                                        "Policies read, the first included."};
 constexpr MetricFamily kPolicyFailures = {"pagemapd_policy_failures_total", kCounter,
@@ -126,6 +128,7 @@ void AddStatistics(const v1::GetStatisticsResponse& statistics, Exposition* expo
   exposition->Add(kRefusedConnections, {}, statistics.refused_connections());
   exposition->Add(kInFlight, {}, statistics.bytes_in_flight());
   exposition->Add(kResident, {}, statistics.resident_bytes());
+  exposition->Add(kHeldUpWorkers, {}, statistics.held_up_workers());
   exposition->Add(kPolicyLoads, {}, statistics.policy_loads());
   exposition->Add(kPolicyFailures, {}, statistics.policy_failures());
 }

@@ -35,6 +35,7 @@ TEST_F(MetricsTest, TellsOfTheDaemonAndItsMachine) {
             "pagemapd_denials_total{right=\"inspect\"} 2\n"
             "pagemapd_denials_total{right=\"locations\"} 0\n"
             "pagemapd_denials_total{right=\"pageout\"} 0\n"
+            "pagemapd_held_up_workers 7\n"
             "pagemapd_in_flight_bytes 2097152\n"
             "pagemapd_in_flight_limit_bytes 67108864\n"
             "pagemapd_info{version=\"0.7.0\",kernel_release=\"6.1.0-test\",sources=\"marker,bpf\"} "

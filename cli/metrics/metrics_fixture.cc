@@ -56,6 +56,7 @@ void FillStatistics(v1::GetStatisticsResponse* statistics) {
   statistics->set_resident_bytes(41943040);
   statistics->set_policy_loads(3);
   statistics->set_policy_failures(1);
+  statistics->set_held_up_workers(7);
 }
 
 }  // namespace

@@ -4,11 +4,11 @@
 
 namespace pagemapd {
 
-ScanPipeline::ScanPipeline(const ScanEnvironment& environment, WorkerPool& pool,
-                           const ScanSpec& spec, std::vector<TargetQuery> targets, size_t slots,
+ScanPipeline::ScanPipeline(const ScanEnvironment& environment, TaskLane lane, const ScanSpec& spec,
+                           std::vector<TargetQuery> targets, size_t slots,
                            std::function<void()> on_ready)
     : environment_(environment),
-      pool_(pool),
+      lane_(std::move(lane)),
       spec_(spec),
       slots_(slots),
       on_ready_(std::move(on_ready)),
@@ -27,7 +27,7 @@ void ScanPipeline::SubmitPlanner() {
     if (planner_active_ || planned_all_ || cancelled_ || ring_.size() >= slots_) return;
     planner_active_ = true;
   }
-  pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Plan(scanner); });
+  lane_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Plan(scanner); });
 }
 
 void ScanPipeline::Plan(ChunkScanner& scanner) {
@@ -101,7 +101,7 @@ bool ScanPipeline::PlanStep(ChunkScanner& scanner) {
     MarkReady(slot);
     return true;
   }
-  pool_.Submit([self = shared_from_this(), state = planned_target_, slot](ChunkScanner& scanner) {
+  lane_.Submit([self = shared_from_this(), state = planned_target_, slot](ChunkScanner& scanner) {
     self->ScanSlot(*state, slot, scanner);
   });
   return true;
@@ -214,7 +214,7 @@ ScanPipeline::Result ScanPipeline::Take(ScanItem* item) {
       waiting_ = true;
       std::shared_ptr<TargetState> target = std::move(ending_.front());
       ending_.pop_front();
-      pool_.Submit([self = shared_from_this(), target, head](ChunkScanner&) {
+      lane_.Submit([self = shared_from_this(), target, head](ChunkScanner&) {
         self->Finish(*target, head);
         self->MarkReady(head);
       });

@@ -55,9 +55,9 @@ struct ScanItem {
 // ends the scan at the next chunk.
 class ScanPipeline : public std::enable_shared_from_this<ScanPipeline> {
  public:
-  // `environment` and `pool` must outlive every task. `on_ready` is called, from a worker, when
-  // Take has returned kPending and would not any more.
-  ScanPipeline(const ScanEnvironment& environment, WorkerPool& pool, const ScanSpec& spec,
+  // `environment` must outlive every task. `on_ready` is called, from a worker, when Take has
+  // returned kPending and would not any more.
+  ScanPipeline(const ScanEnvironment& environment, TaskLane lane, const ScanSpec& spec,
                std::vector<TargetQuery> targets, size_t slots, std::function<void()> on_ready);
 
   void Start();
@@ -99,7 +99,7 @@ class ScanPipeline : public std::enable_shared_from_this<ScanPipeline> {
   bool HeadIsReady() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ScanEnvironment& environment_;
-  WorkerPool& pool_;
+  const TaskLane lane_;
   const ScanSpec spec_;
   const size_t slots_;
   const std::function<void()> on_ready_;

@@ -39,7 +39,7 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
         features->cachestat ? PageCacheProbe::Method::kCachestat : PageCacheProbe::Method::kMincore,
         scratch_.root());
     resolver_.emplace(probe);
-    pool_.emplace(std::vector<ObjectResolver>(2, *resolver_));
+    pool_.emplace(std::vector<ObjectResolver>(2, *resolver_), 2, [](const std::string&) {});
     auto kpageflags = KPageFlags::Open(ProcRoot());
     EXPECT_TRUE(kpageflags.ok()) << kpageflags.status();
     environment_->kpageflags.emplace(*std::move(kpageflags));
@@ -76,11 +76,12 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
       bool ready = false;
     };
     auto waiter = std::make_shared<Waiter>();
-    auto pipeline = std::make_shared<ScanPipeline>(*environment_, *pool_, spec, std::move(targets),
-                                                   slots, [waiter] {
-                                                     absl::MutexLock lock(&waiter->mutex);
-                                                     waiter->ready = true;
-                                                   });
+    auto pipeline =
+        std::make_shared<ScanPipeline>(*environment_, TaskLane(*pool_, /*account=*/"", "test"),
+                                       spec, std::move(targets), slots, [waiter] {
+                                         absl::MutexLock lock(&waiter->mutex);
+                                         waiter->ready = true;
+                                       });
     pipeline->Start();
     Answer answer;
     ScanItem item;
@@ -328,8 +329,8 @@ TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
   ScanSpec spec;
   spec.format = Format::kPacked;
   auto stalled = std::make_shared<ScanPipeline>(
-      *environment_, *pool_, spec, std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3,
-      [] {});
+      *environment_, TaskLane(*pool_, /*account=*/"", "test"), spec,
+      std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3, [] {});
   stalled->Start();
   // Nobody takes from the first; the second runs to its end on the same workers.
   const Answer answer = Run({}, {{getpid(), 0, {memory.range()}}});

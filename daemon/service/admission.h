@@ -25,7 +25,7 @@ class Admission {
   Admission(const Limits& limits, std::function<void()> on_idle)
       : limits_(limits), on_idle_(std::move(on_idle)) {}
 
-  // Gives the place back when destroyed.
+  // Gives the place back when destroyed, if not before.
   class Ticket {
    public:
     Ticket(Ticket&& other) noexcept
@@ -33,8 +33,12 @@ class Admission {
           account_(std::move(other.account_)),
           bytes_(other.bytes_) {}
     Ticket& operator=(Ticket&&) = delete;
-    ~Ticket() {
-      if (admission_ != nullptr) admission_->Leave(account_, bytes_);
+    ~Ticket() { GiveBack(); }
+
+    void GiveBack() {
+      if (Admission* admission = std::exchange(admission_, nullptr)) {
+        admission->Leave(account_, bytes_);
+      }
     }
 
    private:

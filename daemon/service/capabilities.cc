@@ -76,6 +76,7 @@ void FillStatistics(const ServiceContext& context, v1::GetStatisticsResponse* re
   response->set_resident_bytes(ResidentBytes());
   response->set_policy_loads(context.access->loads());
   response->set_policy_failures(context.access->failures());
+  response->set_held_up_workers(static_cast<uint32_t>(context.pool->held_up()));
 }
 
 }  // namespace pagemapd

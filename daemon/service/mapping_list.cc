@@ -18,13 +18,13 @@ constexpr uint64_t kStepNanoseconds = 20'000'000;
 
 }  // namespace
 
-MappingListing::MappingListing(const ScanEnvironment& environment, WorkerPool& pool,
+MappingListing::MappingListing(const ScanEnvironment& environment, TaskLane lane,
                                const Limits& limits, const v1::ListMappingsRequest& request,
                                AccessCheck access, std::function<bool()> is_cancelled,
                                v1::ListMappingsResponse* response,
                                std::function<void(const absl::Status&)> done)
     : environment_(environment),
-      pool_(pool),
+      lane_(std::move(lane)),
       limits_(limits),
       request_(request),
       access_(std::move(access)),
@@ -36,7 +36,7 @@ MappingListing::MappingListing(const ScanEnvironment& environment, WorkerPool& p
                         : std::min(request.max_mappings(), limits.max_listed_mappings)) {}
 
 void MappingListing::Start() {
-  pool_.Submit([self = shared_from_this()](ChunkScanner&) { self->Step(); });
+  lane_.Submit([self = shared_from_this()](ChunkScanner&) { self->Step(); });
 }
 
 void MappingListing::Step() {
@@ -52,7 +52,7 @@ void MappingListing::Step() {
   }
   absl::StatusOr<bool> more = ListSome();
   if (more.ok() && *more) {
-    pool_.Submit([self = shared_from_this()](ChunkScanner&) { self->Step(); });
+    lane_.Submit([self = shared_from_this()](ChunkScanner&) { self->Step(); });
     return;
   }
   // A process that is gone shows in its file as an error or as the end.

@@ -24,9 +24,9 @@ namespace pagemapd {
 // takes milliseconds for a large one.
 class MappingListing : public std::enable_shared_from_this<MappingListing> {
  public:
-  // `environment`, `pool`, `limits`, `request` and `response` must outlive the run. `is_cancelled`
+  // `environment`, `limits`, `request` and `response` must outlive the run. `is_cancelled`
   // is asked before each step, `done` is called once, from a worker, when every file is closed.
-  MappingListing(const ScanEnvironment& environment, WorkerPool& pool, const Limits& limits,
+  MappingListing(const ScanEnvironment& environment, TaskLane lane, const Limits& limits,
                  const v1::ListMappingsRequest& request, AccessCheck access,
                  std::function<bool()> is_cancelled, v1::ListMappingsResponse* response,
                  std::function<void(const absl::Status&)> done);
@@ -44,7 +44,7 @@ class MappingListing : public std::enable_shared_from_this<MappingListing> {
   absl::Status CheckProcess() const;
 
   const ScanEnvironment& environment_;
-  WorkerPool& pool_;
+  const TaskLane lane_;
   const Limits& limits_;
   const v1::ListMappingsRequest& request_;
   const AccessCheck access_;

@@ -18,19 +18,18 @@ constexpr size_t kMessageExtents = 4096;
 
 }  // namespace
 
-PageOutCall* PageOutCall::Start(const ServiceContext& context, PageOutRequest request,
-                                uint64_t max_pages_per_second, std::string by,
-                                Admission::Ticket ticket) {
-  auto call = std::make_shared<PageOutCall>(context, std::move(request), max_pages_per_second,
-                                            std::move(by), std::move(ticket));
+PageOutCall* PageOutCall::Start(const ServiceContext& context, TaskLane lane,
+                                PageOutRequest request, uint64_t max_pages_per_second,
+                                std::string by, std::shared_ptr<Admission::Ticket> ticket) {
+  auto call = std::make_shared<PageOutCall>(context, std::move(lane), std::move(request),
+                                            max_pages_per_second, std::move(by), std::move(ticket));
   call->self_ = call;
   call->Submit();
   return call.get();
 }
 
 void PageOutCall::Submit() {
-  context_.pool->Submit(
-      [self = shared_from_this()](ChunkScanner& scanner) { self->Work(scanner); });
+  lane_.Submit([self = shared_from_this()](ChunkScanner& scanner) { self->Work(scanner); });
 }
 
 absl::Status PageOutCall::Open() {
@@ -85,7 +84,7 @@ void PageOutCall::Write(bool more) {
   }
   // Every file descriptor of the process is closed before the client hears that it is done.
   page_out_.reset();
-  ticket_.reset();
+  ticket_->GiveBack();
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
@@ -121,7 +120,7 @@ void PageOutCall::LogEnd(const absl::Status& error) {
 void PageOutCall::FinishCancelled() {
   LogEnd(absl::CancelledError("the caller went away"));
   page_out_.reset();
-  ticket_.reset();
+  ticket_->GiveBack();
   Finish(grpc::Status::CANCELLED);
 }
 

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,14 +32,16 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
  public:
   // The call owns itself until gRPC is done with it. `max_pages_per_second` 0: no limit.
   // `by` says who asked, as fields of the log.
-  static PageOutCall* Start(const ServiceContext& context, PageOutRequest request,
+  static PageOutCall* Start(const ServiceContext& context, TaskLane lane, PageOutRequest request,
                             uint64_t max_pages_per_second, std::string by,
-                            Admission::Ticket ticket);
+                            std::shared_ptr<Admission::Ticket> ticket);
 
-  PageOutCall(const ServiceContext& context, PageOutRequest request, uint64_t max_pages_per_second,
-              std::string by, Admission::Ticket ticket)
+  PageOutCall(const ServiceContext& context, TaskLane lane, PageOutRequest request,
+              uint64_t max_pages_per_second, std::string by,
+              std::shared_ptr<Admission::Ticket> ticket)
       : ticket_(std::move(ticket)),
         context_(context),
+        lane_(std::move(lane)),
         request_(std::move(request)),
         pid_(request_.pid),
         is_dry_run_(request_.dry_run),
@@ -64,10 +65,11 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   void LogEnd(const absl::Status& error);
 
   // Given back before the end is sent: a caller that has its answer finds the place free.
-  std::optional<Admission::Ticket> ticket_;
+  const std::shared_ptr<Admission::Ticket> ticket_;
   // Keeps the call alive until OnDone; workers hold it too.
   std::shared_ptr<PageOutCall> self_;
   const ServiceContext& context_;
+  const TaskLane lane_;
   PageOutRequest request_;
   const pid_t pid_;
   const bool is_dry_run_;

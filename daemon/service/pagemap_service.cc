@@ -50,11 +50,6 @@ absl::Status CanPageOut(const ScanEnvironment& environment, const v1::PageOutReq
   return absl::OkStatus();
 }
 
-// A std::function wants what it holds to be copyable.
-std::shared_ptr<Admission::Ticket> Share(Admission::Ticket ticket) {
-  return std::make_shared<Admission::Ticket>(std::move(ticket));
-}
-
 }  // namespace
 
 void PagemapService::LogRefused(const char* rpc, const absl::Status& status) const {
@@ -97,10 +92,16 @@ absl::StatusOr<PagemapService::Admitted> PagemapService::Admit(
   if (!rights.ok()) return rights.status();
   uint64_t bytes = request.SpaceUsedLong();
   if (bytes < kSmallRequestBytes) bytes = 0;
-  absl::StatusOr<Admission::Ticket> ticket =
+  absl::StatusOr<Admission::Ticket> entered =
       context_.admission->Enter((*rights)->caller(), answer_bytes + bytes);
-  if (!ticket.ok()) return ticket.status();
-  return Admitted{*std::move(rights), *std::move(ticket)};
+  if (!entered.ok()) return entered.status();
+  auto ticket = std::make_shared<Admission::Ticket>(*std::move(entered));
+  const Caller& caller = (*rights)->caller();
+  const std::string who = ToString(caller);
+  std::string by = absl::StrCat("caller=\"", who, "\" pids=", pids_->ToString());
+  // Root's calls have nothing in common, here as in Admission.
+  TaskLane lane(*context_.pool, caller.IsRoot() ? "" : who, by, ticket);
+  return Admitted{*std::move(rights), std::move(ticket), std::move(by), std::move(lane)};
 }
 
 grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* call,
@@ -132,11 +133,11 @@ grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerConte
   if (!admitted.ok()) return Refuse(call, "ListMappings", admitted.status());
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   std::make_shared<MappingListing>(
-      *context_.environment, *context_.pool, context_.limits, *request,
+      *context_.environment, std::move(admitted->lane), context_.limits, *request,
       context_.access->InspectCheck(admitted->rights, pids_),
       [call] { return call->IsCancelled(); }, response,
-      [reactor, held = Share(std::move(admitted->ticket))](const absl::Status& status) mutable {
-        held.reset();
+      [reactor, ticket = admitted->ticket](const absl::Status& status) mutable {
+        ticket->GiveBack();
         reactor->Finish(ToGrpcStatus(status));
       })
       ->Start();
@@ -149,11 +150,11 @@ grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerCont
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, kSmallAnswerBytes);
   if (!admitted.ok()) return Refuse(call, "ListSwapAreas", admitted.status());
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  context_.pool->Submit(
-      [this, reactor, response, held = Share(std::move(admitted->ticket))](ChunkScanner&) mutable {
+  admitted->lane.Submit(
+      [this, reactor, response, ticket = admitted->ticket](ChunkScanner&) mutable {
         const absl::Status status =
             ListSwapAreasOf(context_.environment->root, context_.swap_table, response);
-        held.reset();
+        ticket->GiveBack();
         reactor->Finish(ToGrpcStatus(status));
       });
   return reactor;
@@ -170,7 +171,8 @@ grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
                     v1::Format_Name(request->format()));
       const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
       for (TargetQuery& target : scan->targets) target.access = check;
-      return QueryStream::Start(context_, *std::move(scan), std::move(admitted->ticket));
+      return QueryStream::Start(context_, std::move(admitted->lane), *std::move(scan),
+                                std::move(admitted->ticket));
     }
     status = admitted.status();
   }
@@ -194,7 +196,7 @@ grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerCon
   spdlog::debug("summary targets={}", request->targets_size());
   const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
   for (TargetQuery& target : scan->targets) target.access = check;
-  return SummaryCall::Start(*context_.environment, *context_.pool, *std::move(scan),
+  return SummaryCall::Start(*context_.environment, std::move(admitted->lane), *std::move(scan),
                             request->include_mappings(), context_.limits,
                             std::move(admitted->ticket), response);
 }
@@ -214,9 +216,9 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
                               : context_.access->InspectCheck(admitted->rights, pids_);
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   std::make_shared<Revalidation>(
-      *context_.environment, *context_.pool, *std::move(parsed),
+      *context_.environment, std::move(admitted->lane), *std::move(parsed),
       [call] { return call->IsCancelled(); },
-      [reactor, response, held = Share(std::move(admitted->ticket)),
+      [reactor, response, ticket = admitted->ticket,
        pid = request->process().pid()](const Revalidation::Outcome& outcome) mutable {
         response->mutable_process()->set_pid(pid);
         response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
@@ -227,7 +229,7 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
         response->set_scan_begin_ns(outcome.scan_begin_ns);
         response->set_scan_end_ns(outcome.scan_end_ns);
         response->set_mappings_changed(outcome.mappings_changed);
-        held.reset();
+        ticket->GiveBack();
         reactor->Finish(ToGrpcStatus(outcome.status));
       })
       ->Start();
@@ -243,9 +245,8 @@ grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
     absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
     if (admitted.ok()) {
       page_out->access = context_.access->PageOutCheck(admitted->rights, pids_);
-      const std::string by = absl::StrCat("caller=\"", ToString(admitted->rights->caller()),
-                                          "\" pids=", pids_->ToString());
-      return PageOutCall::Start(context_, *std::move(page_out), request->max_pages_per_second(), by,
+      return PageOutCall::Start(context_, std::move(admitted->lane), *std::move(page_out),
+                                request->max_pages_per_second(), std::move(admitted->by),
                                 std::move(admitted->ticket));
     }
     status = admitted.status();

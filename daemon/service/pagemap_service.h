@@ -58,10 +58,13 @@ class PagemapService final : public v1::PagemapService::CallbackService {
                                    const absl::Status& status) const;
   void LogRefused(const char* rpc, const absl::Status& status) const;
 
-  // Who asks with a place for the call, or why there is none.
+  // Who asks with a place for the call, and where its tasks go; or why there is no place.
   struct Admitted {
     std::shared_ptr<const CallerRights> rights;
-    Admission::Ticket ticket;
+    std::shared_ptr<Admission::Ticket> ticket;
+    // Who asks, as fields of the log.
+    std::string by;
+    TaskLane lane;
   };
   absl::StatusOr<Admitted> Admit(const grpc::CallbackServerContext& call,
                                  const google::protobuf::Message& request, uint64_t answer_bytes);

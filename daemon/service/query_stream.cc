@@ -22,14 +22,16 @@ constexpr size_t kChunkBytes = 64;
 
 }  // namespace
 
-QueryStream* QueryStream::Start(const ServiceContext& context, ScanRequest request,
-                                Admission::Ticket ticket) {
+QueryStream* QueryStream::Start(const ServiceContext& context, TaskLane lane, ScanRequest request,
+                                std::shared_ptr<Admission::Ticket> ticket) {
   auto stream = std::make_shared<QueryStream>(context, std::move(ticket));
   stream->self_ = stream;
-  // A slot for each worker, and one for what waits to be taken.
+  // Two for each worker, so that none waits for the one before it, and one for what waits to be
+  // taken.
+  const size_t slots = std::min<size_t>(2 * lane.workers() + 1, kMaxScanSlots);
   stream->pipeline_ = std::make_shared<ScanPipeline>(
-      *context.environment, *context.pool, request.spec, std::move(request.targets),
-      context.pool->size() + 1, [weak = std::weak_ptr<QueryStream>(stream)] {
+      *context.environment, std::move(lane), request.spec, std::move(request.targets), slots,
+      [weak = std::weak_ptr<QueryStream>(stream)] {
         if (auto strong = weak.lock()) strong->Pump();
       });
   QueryStream* raw = stream.get();
@@ -64,7 +66,7 @@ void QueryStream::Pump() {
     finished_ = finish;
   }
   if (finish) {
-    ticket_.reset();
+    if (!cancelled) ticket_->GiveBack();
     Finish(cancelled ? grpc::Status::CANCELLED : grpc::Status::OK);
   } else {
     StartWrite(&message_);

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -31,10 +30,10 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
                     public std::enable_shared_from_this<QueryStream> {
  public:
   // Starts the scan. The stream owns itself until gRPC is done with it.
-  static QueryStream* Start(const ServiceContext& context, ScanRequest request,
-                            Admission::Ticket ticket);
+  static QueryStream* Start(const ServiceContext& context, TaskLane lane, ScanRequest request,
+                            std::shared_ptr<Admission::Ticket> ticket);
 
-  QueryStream(const ServiceContext& context, Admission::Ticket ticket)
+  QueryStream(const ServiceContext& context, std::shared_ptr<Admission::Ticket> ticket)
       : ticket_(std::move(ticket)), context_(context) {}
 
   void OnWriteDone(bool ok) override;
@@ -52,8 +51,9 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   v1::PageChunk* AddChunk(uint32_t target_index, const Segment& segment, uint64_t start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Given back before the end is sent: a caller that has its answer finds the place free.
-  std::optional<Admission::Ticket> ticket_;
+  // Given back before the end is sent: a caller that has its answer finds the place free. Of a
+  // cancelled call the lane keeps it until no worker is at it any more.
+  const std::shared_ptr<Admission::Ticket> ticket_;
   const ServiceContext& context_;
   // Keeps the stream alive until OnDone; workers hold it only weakly.
   std::shared_ptr<QueryStream> self_;

@@ -8,18 +8,18 @@
 
 namespace pagemapd {
 
-Revalidation::Revalidation(const ScanEnvironment& environment, WorkerPool& pool,
+Revalidation::Revalidation(const ScanEnvironment& environment, TaskLane lane,
                            RevalidationRequest request, std::function<bool()> is_cancelled,
                            std::function<void(const Outcome&)> done)
     : environment_(environment),
-      pool_(pool),
+      lane_(std::move(lane)),
       request_(std::move(request)),
       is_cancelled_(std::move(is_cancelled)),
       done_(std::move(done)),
       held_(request_.extents.size()) {}
 
 void Revalidation::Start() {
-  pool_.Submit([self = shared_from_this()](ChunkScanner& scanner) {
+  lane_.Submit([self = shared_from_this()](ChunkScanner& scanner) {
     self->outcome_.scan_begin_ns = MonotonicNanoseconds();
     auto scan =
         TargetScan::Open(self->environment_, self->request_.spec, std::move(self->request_.target));
@@ -40,7 +40,7 @@ void Revalidation::Step(ChunkScanner& scanner) {
   }
   absl::StatusOr<bool> more = ScanNextChunk(scanner);
   if (more.ok() && *more) {
-    pool_.Submit([self = shared_from_this()](ChunkScanner& next) { self->Step(next); });
+    lane_.Submit([self = shared_from_this()](ChunkScanner& next) { self->Step(next); });
     return;
   }
   Finish(more.status());

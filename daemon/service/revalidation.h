@@ -32,9 +32,9 @@ class Revalidation : public std::enable_shared_from_this<Revalidation> {
     bool mappings_changed = false;
   };
 
-  // `environment` and `pool` must outlive the run. `is_cancelled` is asked between chunks, `done`
+  // `environment` must outlive the run. `is_cancelled` is asked between chunks, `done`
   // is called once, from a worker.
-  Revalidation(const ScanEnvironment& environment, WorkerPool& pool, RevalidationRequest request,
+  Revalidation(const ScanEnvironment& environment, TaskLane lane, RevalidationRequest request,
                std::function<bool()> is_cancelled, std::function<void(const Outcome&)> done);
 
   void Start();
@@ -51,7 +51,7 @@ class Revalidation : public std::enable_shared_from_this<Revalidation> {
   void ForEachExtent(PageRange range, Visit visit);
 
   const ScanEnvironment& environment_;
-  WorkerPool& pool_;
+  const TaskLane lane_;
   RevalidationRequest request_;
   const std::function<bool()> is_cancelled_;
   const std::function<void(const Outcome&)> done_;

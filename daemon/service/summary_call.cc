@@ -14,13 +14,16 @@ void Add(const SwapTypeCounts& from, SwapTypeCounts* to) {
 
 }  // namespace
 
-SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, WorkerPool& pool,
+SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, TaskLane lane,
                                 ScanRequest request, bool include_mappings, const Limits& limits,
-                                Admission::Ticket ticket, v1::SummarizePagesResponse* response) {
+                                std::shared_ptr<Admission::Ticket> ticket,
+                                v1::SummarizePagesResponse* response) {
+  // Twice the chunks that are scanned at once, a start and an end.
+  const size_t slots = 2 * lane.workers() + 2;
   auto call = std::make_shared<SummaryCall>(include_mappings, limits, std::move(ticket), response);
   call->self_ = call;
-  call->pipeline_ = std::make_shared<ScanPipeline>(environment, pool, request.spec,
-                                                   std::move(request.targets), 2 * pool.size() + 2,
+  call->pipeline_ = std::make_shared<ScanPipeline>(environment, std::move(lane), request.spec,
+                                                   std::move(request.targets), slots,
                                                    [weak = std::weak_ptr<SummaryCall>(call)] {
                                                      if (auto strong = weak.lock()) strong->Pump();
                                                    });
@@ -41,7 +44,7 @@ void SummaryCall::Pump() {
     FillSwapUse(total_swap_, response_->mutable_swap());
     FillFolios(total_folios_, response_->mutable_folios());
     finished_ = true;
-    ticket_.reset();
+    ticket_->GiveBack();
   }
   Finish(grpc::Status::OK);
 }
@@ -116,7 +119,6 @@ void SummaryCall::OnCancel() {
     absl::MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
-    ticket_.reset();
   }
   Finish(grpc::Status::CANCELLED);
 }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -25,12 +24,13 @@ class SummaryCall : public grpc::ServerUnaryReactor,
                     public std::enable_shared_from_this<SummaryCall> {
  public:
   // Starts the scan. The call owns itself until gRPC is done with it; `response` lives as long.
-  static SummaryCall* Start(const ScanEnvironment& environment, WorkerPool& pool,
-                            ScanRequest request, bool include_mappings, const Limits& limits,
-                            Admission::Ticket ticket, v1::SummarizePagesResponse* response);
+  static SummaryCall* Start(const ScanEnvironment& environment, TaskLane lane, ScanRequest request,
+                            bool include_mappings, const Limits& limits,
+                            std::shared_ptr<Admission::Ticket> ticket,
+                            v1::SummarizePagesResponse* response);
 
-  SummaryCall(bool include_mappings, const Limits& limits, Admission::Ticket ticket,
-              v1::SummarizePagesResponse* response)
+  SummaryCall(bool include_mappings, const Limits& limits,
+              std::shared_ptr<Admission::Ticket> ticket, v1::SummarizePagesResponse* response)
       : ticket_(std::move(ticket)),
         include_mappings_(include_mappings),
         limits_(limits),
@@ -46,8 +46,9 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   void AddMappingCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushMapping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Given back before the end is sent: a caller that has its answer finds the place free.
-  std::optional<Admission::Ticket> ticket_;
+  // Given back before the end is sent: a caller that has its answer finds the place free. Of a
+  // cancelled call the lane keeps it until no worker is at it any more.
+  const std::shared_ptr<Admission::Ticket> ticket_;
   std::shared_ptr<SummaryCall> self_;
   std::shared_ptr<ScanPipeline> pipeline_;
   const bool include_mappings_;

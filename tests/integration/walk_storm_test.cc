@@ -136,8 +136,8 @@ class WalkStormTest : public ::testing::Test {
       Stir(lots, kKept.first, kHalf);
       if (lots() % 16 != 0) return Stir(lots, kCut.first, kPages);
       const uint64_t size = kCut.first + lots() % (kPages - kCut.first);
-      static_cast<void>(ftruncate(object_.get(), size * kPageBytes + lots() % kPageBytes));
-      static_cast<void>(ftruncate(object_.get(), kPages * kPageBytes));
+      EXPECT_EQ(ftruncate(object_.get(), size * kPageBytes + lots() % kPageBytes), 0);
+      EXPECT_EQ(ftruncate(object_.get(), kPages * kPageBytes), 0);
     }));
     storms_.push_back(std::make_unique<Storm>([this](std::mt19937_64& lots) {
       Stir(lots, kHalf, kKept.end);

@@ -1,5 +1,5 @@
-// What the daemon tells its service manager (sd_notify(3)): that it is ready, and, while its
-// workers get on, that it lives. A worker is stopped by ptrace(2) in the middle of a scan.
+// What the daemon tells its service manager (sd_notify(3)): that it is ready, and, while there are
+// workers that get on, that it lives. One is stopped by ptrace(2) in the middle of a scan.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ constexpr uint64_t kPages = 1 << 16;
 
 class WatchdogTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void Start(int spares) {
     char directory[] = "/tmp/pagemapd-test-XXXXXX";
     ASSERT_NE(mkdtemp(directory), nullptr);
     absl::StatusOr<UndoEntry> undo = UndoEntry::Register({"rmtree", directory});
@@ -52,7 +52,7 @@ class WatchdogTest : public ::testing::Test {
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
     ASSERT_EQ(bind(manager_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
     absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(
-        {"--workers", "1"},
+        {"--workers", "1", "--spare-workers", absl::StrCat(spares)},
         {"/usr/bin/env", absl::StrCat("NOTIFY_SOCKET=", path), "WATCHDOG_USEC=600000"});
     ASSERT_TRUE(daemon.ok()) << daemon.status();
     daemon_.emplace(*std::move(daemon));
@@ -87,12 +87,21 @@ class WatchdogTest : public ::testing::Test {
     return 0;
   }
 
+  // Whether the daemon says so within three seconds.
+  bool AwaitLog(const std::string& text) const {
+    for (int i = 0; i < 30 && !absl::StrContains(daemon_->Log(), text); ++i) {
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    return absl::StrContains(daemon_->Log(), text);
+  }
+
   UndoEntry undo_;
   Fd manager_;
   std::optional<DaemonProcess> daemon_;
 };
 
 TEST_F(WatchdogTest, IsReadyAndLivesAndStops) {
+  ASSERT_NO_FATAL_FAILURE(Start(/*spares=*/0));
   EXPECT_EQ(NextMessage(), "READY=1");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(NextMessage(), "WATCHDOG=1");
   daemon_.reset();
@@ -106,59 +115,110 @@ TEST_F(WatchdogTest, IsReadyAndLivesAndStops) {
   }
 }
 
-TEST_F(WatchdogTest, IsNotFedWhileAWorkerIsStuck) {
-  ASSERT_EQ(NextMessage(), "READY=1");
-  ASSERT_EQ(NextMessage(), "WATCHDOG=1");
-  void* memory = mmap(nullptr, kPages * 4096, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  ASSERT_NE(memory, MAP_FAILED);
-  std::atomic<bool> done{false};
-  std::atomic<int> answers{0};
-  // A summary waits for no client: its scan keeps the worker at work.
-  std::thread client([&] {
-    auto stub = NewStub(daemon_->address());
+// Two callers that always have something to scan. A summary waits for no client: its scan keeps the
+// worker at work.
+class Callers {
+ public:
+  explicit Callers(const std::string& address) {
+    memory_ = mmap(nullptr, kPages * 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    EXPECT_NE(memory_, MAP_FAILED);
+    for (std::thread& thread : threads_) {
+      thread = std::thread([this, address] { Call(address); });
+    }
+  }
+  ~Callers() {
+    done_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    munmap(memory_, kPages * 4096);
+  }
+  // So many more, which may take its time.
+  void AwaitAnswers(int more) const {
+    const int before = answers_;
+    while (answers_ < before + more) absl::SleepFor(absl::Milliseconds(10));
+  }
+
+ private:
+  void Call(const std::string& address) {
+    auto stub = NewStub(address);
     v1::SummarizePagesRequest request;
     request.set_view(v1::VIEW_PROCESS);
-    for (int i = 0; i < 256; ++i) {
-      AddTarget(getpid(), {{reinterpret_cast<uint64_t>(memory), kPages}}, &request);
+    for (int i = 0; i < 128; ++i) {
+      AddTarget(getpid(), {{reinterpret_cast<uint64_t>(memory_), kPages}}, &request);
     }
-    while (!done) {
+    while (!done_) {
       grpc::ClientContext context;
       v1::SummarizePagesResponse response;
       EXPECT_TRUE(stub->SummarizePages(&context, request, &response).ok());
-      ++answers;
+      ++answers_;
     }
-  });
-  const pid_t worker = WorkerThread();
-  EXPECT_GT(worker, 0);
-  // It may be stopped between two tasks, when nothing hangs: then once more.
-  bool told = false;
-  for (int tries = 0; tries < 20 && !told && worker > 0; ++tries) {
-    absl::SleepFor(absl::Milliseconds(20 + 7 * tries));
-    EXPECT_EQ(ptrace(PTRACE_SEIZE, worker, nullptr, nullptr), 0) << strerror(errno);
-    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr), 0);
+  }
+
+  void* memory_;
+  std::atomic<bool> done_{false};
+  std::atomic<int> answers_{0};
+  std::thread threads_[2];
+};
+
+// A thread that is stopped for as long as this lives.
+class Stopped {
+ public:
+  explicit Stopped(pid_t thread) : thread_(thread) {
+    EXPECT_EQ(ptrace(PTRACE_SEIZE, thread, nullptr, nullptr), 0) << strerror(errno);
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr), 0);
     int status = 0;
-    EXPECT_EQ(waitpid(worker, &status, __WALL), worker);
-    for (int i = 0; i < 20 && !told; ++i) {
-      absl::SleepFor(absl::Milliseconds(100));
-      told = absl::StrContains(daemon_->Log(), "a worker is stuck");
-    }
-    if (told) {
-      // From here on nothing comes but what was on its way, for as long as the watchdog waits.
-      Drain();
-      pollfd waiting = {manager_.get(), POLLIN, 0};
-      EXPECT_EQ(poll(&waiting, 1, 700), 0) << NextMessage();
-    }
-    EXPECT_EQ(ptrace(PTRACE_DETACH, worker, nullptr, nullptr), 0);
+    EXPECT_EQ(waitpid(thread, &status, __WALL), thread);
+  }
+  ~Stopped() { EXPECT_EQ(ptrace(PTRACE_DETACH, thread_, nullptr, nullptr), 0); }
+
+ private:
+  const pid_t thread_;
+};
+
+TEST_F(WatchdogTest, IsNotFedWhileNoWorkerIsFree) {
+  ASSERT_NO_FATAL_FAILURE(Start(/*spares=*/0));
+  ASSERT_EQ(NextMessage(), "READY=1");
+  ASSERT_EQ(NextMessage(), "WATCHDOG=1");
+  const Callers callers(daemon_->address());
+  const pid_t worker = WorkerThread();
+  ASSERT_GT(worker, 0);
+  // It may be stopped with a lock that the telling takes: then once more.
+  bool told = false;
+  for (int tries = 0; tries < 20 && !told; ++tries) {
+    absl::SleepFor(absl::Milliseconds(7 * tries));
+    const Stopped stopped(worker);
+    told = AwaitLog("no worker is free");
+    if (!told) continue;
+    // From here on nothing comes but what was on its way, for as long as the watchdog waits.
+    Drain();
+    pollfd waiting = {manager_.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, 700), 0) << NextMessage();
   }
   EXPECT_TRUE(told) << daemon_->Log();
   // It gets on, and that is said again.
-  const int before = answers;
   EXPECT_EQ(NextMessage(), "WATCHDOG=1");
-  while (answers < before + 2) absl::SleepFor(absl::Milliseconds(10));
-  done = true;
-  client.join();
-  munmap(memory, kPages * 4096);
+  callers.AwaitAnswers(2);
+}
+
+TEST_F(WatchdogTest, IsFedWhileASpareStandsIn) {
+  ASSERT_NO_FATAL_FAILURE(Start(/*spares=*/1));
+  ASSERT_EQ(NextMessage(), "READY=1");
+  const Callers callers(daemon_->address());
+  const pid_t worker = WorkerThread();
+  ASSERT_GT(worker, 0);
+  // It may be stopped between two tasks, when nothing is held up: then once more.
+  bool stands_in = false;
+  for (int tries = 0; tries < 20 && !stands_in; ++tries) {
+    absl::SleepFor(absl::Milliseconds(20 + 7 * tries));
+    const Stopped stopped(worker);
+    stands_in = AwaitLog("a worker is held up");
+    if (!stands_in) continue;
+    callers.AwaitAnswers(2);
+    Drain();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(NextMessage(), "WATCHDOG=1");
+  }
+  EXPECT_TRUE(stands_in) << daemon_->Log();
+  callers.AwaitAnswers(4);
 }
 
 }  // namespace
