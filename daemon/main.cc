@@ -35,6 +35,7 @@
 #include "daemon/procfs/process.h"
 #include "daemon/procfs/process_owner.h"
 #include "daemon/query/kernel_features.h"
+#include "daemon/query/monotonic_time.h"
 #include "daemon/query/scan_statistics.h"
 #include "daemon/query/worker_pool.h"
 #include "daemon/scan_sources.h"
@@ -48,6 +49,7 @@
 #include "daemon/service/listen/tls_files.h"
 #include "daemon/service/pagemap_service.h"
 #include "daemon/service/service_context.h"
+#include "daemon/service/slow_readers.h"
 #include "daemon/sys/errno_status.h"
 #include "daemon/sys/unique_fd.h"
 #include "version.h"
@@ -209,6 +211,18 @@ absl::StatusOr<EventSource> FeedWatchdog(sd_event* loop, const WorkerPool& pool)
   });
 }
 
+// Looks for clients that have left what was written to them for too long.
+absl::StatusOr<EventSource> GiveUpSlowReaders(sd_event* loop, SlowReaders& readers,
+                                              uint32_t max_seconds) {
+  if (max_seconds == 0) return EventSource();
+  const absl::Duration limit = absl::Seconds(max_seconds);
+  return EventSource::Every(loop, limit / 4, [&readers, limit] {
+    const uint64_t limit_ns = absl::ToInt64Nanoseconds(limit);
+    const uint64_t now = MonotonicNanoseconds();
+    if (now > limit_ns) readers.Cancel(now - limit_ns);
+  });
+}
+
 // Ends the process if the rest of the program does not, once it was asked to: gRPC's threads may
 // sleep for seconds with nobody to wake them, and a worker be in a system call that a target holds
 // up. By then no socket is left to remove.
@@ -263,6 +277,7 @@ absl::Status Run(const Flags& flags) {
   Admission admission(flags.limits, [&trimmer] { trimmer.CallsHaveEnded(); });
   AccessControl& access = *configuration->access;
   CallStatistics calls;
+  SlowReaders slow_readers;
   ListenerStatistics connections;
   ServiceContext context;
   // After all that a worker may still hold a part of when the servers are gone.
@@ -276,6 +291,7 @@ absl::Status Run(const Flags& flags) {
   context.max_connections_per_user = flags.connections.max_connections_per_user;
   context.sources = (*sources)->Choices();
   context.admission = &admission;
+  context.slow_readers = &slow_readers;
   context.access = &access;
   context.calls = &calls;
   context.scans = &scans;
@@ -310,7 +326,8 @@ absl::Status Run(const Flags& flags) {
       EventSource::OnSignal(loop.get(), SIGTERM, [&stop] { stop(SIGTERM); }),
       EventSource::OnSignal(loop.get(), SIGINT, [&stop] { stop(SIGINT); }),
       EventSource::OnSignal(loop.get(), SIGHUP, [&] { Reload(flags, access, listener); }),
-      FeedWatchdog(loop.get(), pool)};
+      FeedWatchdog(loop.get(), pool),
+      GiveUpSlowReaders(loop.get(), slow_readers, flags.limits.max_stall_seconds)};
   for (const absl::StatusOr<EventSource>& handler : handlers) {
     if (!handler.ok()) return handler.status();
   }

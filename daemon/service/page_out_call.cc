@@ -18,11 +18,13 @@ constexpr size_t kMessageExtents = 4096;
 
 }  // namespace
 
-PageOutCall* PageOutCall::Start(const ServiceContext& context, TaskLane lane,
-                                PageOutRequest request, uint64_t max_pages_per_second,
-                                std::string by, std::shared_ptr<Admission::Ticket> ticket) {
-  auto call = std::make_shared<PageOutCall>(context, std::move(lane), std::move(request),
-                                            max_pages_per_second, std::move(by), std::move(ticket));
+PageOutCall* PageOutCall::Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
+                                TaskLane lane, PageOutRequest request,
+                                uint64_t max_pages_per_second, std::string by,
+                                std::shared_ptr<Admission::Ticket> ticket) {
+  auto call =
+      std::make_shared<PageOutCall>(context, std::move(reader), std::move(lane), std::move(request),
+                                    max_pages_per_second, std::move(by), std::move(ticket));
   call->self_ = call;
   call->Submit();
   return call.get();
@@ -79,6 +81,7 @@ void PageOutCall::Write(bool more) {
     FillPageOutCounts(page_out_->counts(), message_.mutable_counts());
   }
   if (more) {
+    reader_->WriteBegins();
     StartWrite(&message_);
     return;
   }
@@ -126,6 +129,10 @@ void PageOutCall::FinishCancelled() {
 
 void PageOutCall::OnWriteDone(bool ok) {
   // Of the last write there is no such call.
+  if (reader_->WriteEnds([self = shared_from_this(), ok] { self->WriteDone(ok); })) WriteDone(ok);
+}
+
+void PageOutCall::WriteDone(bool ok) {
   if (!ok || cancelled_) return FinishCancelled();
   message_.Clear();
   const uint64_t now = MonotonicNanoseconds();

@@ -19,6 +19,7 @@
 #include "daemon/reclaim/page_out_request.h"
 #include "daemon/service/admission.h"
 #include "daemon/service/service_context.h"
+#include "daemon/service/slow_readers.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -32,16 +33,17 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
  public:
   // The call owns itself until gRPC is done with it. `max_pages_per_second` 0: no limit.
   // `by` says who asked, as fields of the log.
-  static PageOutCall* Start(const ServiceContext& context, TaskLane lane, PageOutRequest request,
-                            uint64_t max_pages_per_second, std::string by,
-                            std::shared_ptr<Admission::Ticket> ticket);
+  static PageOutCall* Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
+                            TaskLane lane, PageOutRequest request, uint64_t max_pages_per_second,
+                            std::string by, std::shared_ptr<Admission::Ticket> ticket);
 
-  PageOutCall(const ServiceContext& context, TaskLane lane, PageOutRequest request,
-              uint64_t max_pages_per_second, std::string by,
+  PageOutCall(const ServiceContext& context, std::shared_ptr<Reader> reader, TaskLane lane,
+              PageOutRequest request, uint64_t max_pages_per_second, std::string by,
               std::shared_ptr<Admission::Ticket> ticket)
       : ticket_(std::move(ticket)),
         context_(context),
         lane_(std::move(lane)),
+        reader_(std::move(reader)),
         request_(std::move(request)),
         pid_(request_.pid),
         is_dry_run_(request_.dry_run),
@@ -59,6 +61,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   absl::Status Open();
   // What is done so far; `more`: there is something left to do.
   void Write(bool more);
+  void WriteDone(bool ok);
   void End(const absl::Status& error);
   void FinishCancelled();
   // The audit's line of its end.
@@ -70,6 +73,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   std::shared_ptr<PageOutCall> self_;
   const ServiceContext& context_;
   const TaskLane lane_;
+  const std::shared_ptr<Reader> reader_;
   PageOutRequest request_;
   const pid_t pid_;
   const bool is_dry_run_;

@@ -104,6 +104,14 @@ absl::StatusOr<PagemapService::Admitted> PagemapService::Admit(
   return Admitted{*std::move(rights), std::move(ticket), std::move(by), std::move(lane)};
 }
 
+std::shared_ptr<Reader> PagemapService::WatchReader(grpc::CallbackServerContext* call,
+                                                    const std::string& by) const {
+  return context_.slow_readers->Add([call, by] {
+    spdlog::info("cancelled a call whose client does not read {}", by);
+    call->TryCancel();
+  });
+}
+
 grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* call,
                                                           const v1::GetCapabilitiesRequest* request,
                                                           v1::GetCapabilitiesResponse* response) {
@@ -171,7 +179,8 @@ grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
                     v1::Format_Name(request->format()));
       const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
       for (TargetQuery& target : scan->targets) target.access = check;
-      return QueryStream::Start(context_, std::move(admitted->lane), *std::move(scan),
+      return QueryStream::Start(context_, WatchReader(call, admitted->by),
+                                std::move(admitted->lane), *std::move(scan),
                                 std::move(admitted->ticket));
     }
     status = admitted.status();
@@ -245,7 +254,8 @@ grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
     absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
     if (admitted.ok()) {
       page_out->access = context_.access->PageOutCheck(admitted->rights, pids_);
-      return PageOutCall::Start(context_, std::move(admitted->lane), *std::move(page_out),
+      return PageOutCall::Start(context_, WatchReader(call, admitted->by),
+                                std::move(admitted->lane), *std::move(page_out),
                                 request->max_pages_per_second(), std::move(admitted->by),
                                 std::move(admitted->ticket));
     }

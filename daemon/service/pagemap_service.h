@@ -69,6 +69,10 @@ class PagemapService final : public v1::PagemapService::CallbackService {
   absl::StatusOr<Admitted> Admit(const grpc::CallbackServerContext& call,
                                  const google::protobuf::Message& request, uint64_t answer_bytes);
 
+  // Of a stream that `by` asked for.
+  std::shared_ptr<Reader> WatchReader(grpc::CallbackServerContext* call,
+                                      const std::string& by) const;
+
   const ServiceContext& context_;
   const std::shared_ptr<const Caller> caller_;
   const std::shared_ptr<const ConnectedPids> pids_;

@@ -22,9 +22,10 @@ constexpr size_t kChunkBytes = 64;
 
 }  // namespace
 
-QueryStream* QueryStream::Start(const ServiceContext& context, TaskLane lane, ScanRequest request,
+QueryStream* QueryStream::Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
+                                TaskLane lane, ScanRequest request,
                                 std::shared_ptr<Admission::Ticket> ticket) {
-  auto stream = std::make_shared<QueryStream>(context, std::move(ticket));
+  auto stream = std::make_shared<QueryStream>(context, std::move(reader), std::move(ticket));
   stream->self_ = stream;
   // Two for each worker, so that none waits for the one before it, and one for what waits to be
   // taken.
@@ -69,6 +70,7 @@ void QueryStream::Pump() {
     if (!cancelled) ticket_->GiveBack();
     Finish(cancelled ? grpc::Status::CANCELLED : grpc::Status::OK);
   } else {
+    reader_->WriteBegins();
     StartWrite(&message_);
   }
 }
@@ -182,6 +184,10 @@ v1::PageChunk* QueryStream::AddChunk(uint32_t target_index, const Segment& segme
 }
 
 void QueryStream::OnWriteDone(bool ok) {
+  if (reader_->WriteEnds([self = shared_from_this(), ok] { self->WriteDone(ok); })) WriteDone(ok);
+}
+
+void QueryStream::WriteDone(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     writing_ = false;

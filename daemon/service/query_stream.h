@@ -17,6 +17,7 @@
 #include "daemon/service/admission.h"
 #include "daemon/service/request_validation.h"
 #include "daemon/service/service_context.h"
+#include "daemon/service/slow_readers.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -30,11 +31,13 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
                     public std::enable_shared_from_this<QueryStream> {
  public:
   // Starts the scan. The stream owns itself until gRPC is done with it.
-  static QueryStream* Start(const ServiceContext& context, TaskLane lane, ScanRequest request,
+  static QueryStream* Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
+                            TaskLane lane, ScanRequest request,
                             std::shared_ptr<Admission::Ticket> ticket);
 
-  QueryStream(const ServiceContext& context, std::shared_ptr<Admission::Ticket> ticket)
-      : ticket_(std::move(ticket)), context_(context) {}
+  QueryStream(const ServiceContext& context, std::shared_ptr<Reader> reader,
+              std::shared_ptr<Admission::Ticket> ticket)
+      : ticket_(std::move(ticket)), context_(context), reader_(std::move(reader)) {}
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -43,6 +46,7 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
  private:
   // Writes a message if there is enough to write and none is being written, or ends the call.
   void Pump();
+  void WriteDone(bool ok);
   // Fills message_ with what is ready. True when the pipeline has no more.
   bool FillMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddItem() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -55,6 +59,7 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   // cancelled call the lane keeps it until no worker is at it any more.
   const std::shared_ptr<Admission::Ticket> ticket_;
   const ServiceContext& context_;
+  const std::shared_ptr<Reader> reader_;
   // Keeps the stream alive until OnDone; workers hold it only weakly.
   std::shared_ptr<QueryStream> self_;
   std::shared_ptr<ScanPipeline> pipeline_;

@@ -14,6 +14,7 @@
 #include "daemon/service/call_statistics.h"
 #include "daemon/service/limits.h"
 #include "daemon/service/listen/listener.h"
+#include "daemon/service/slow_readers.h"
 
 namespace pagemapd {
 
@@ -35,6 +36,7 @@ struct ServiceContext {
   uint32_t max_connections_per_user = 0;
   std::vector<SourceChoice> sources;
   Admission* admission = nullptr;
+  SlowReaders* slow_readers = nullptr;
   AccessControl* access = nullptr;
   CallStatistics* calls = nullptr;
   const ScanStatistics* scans = nullptr;

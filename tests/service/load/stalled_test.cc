@@ -73,6 +73,31 @@ TEST_F(StalledTest, SixtyFourOfThem) {
   readers_.clear();
 }
 
+TEST_F(StalledTest, AreGivenUp) {
+  StartDaemon({"--max-stall-seconds", "1", "--max-calls-per-caller", "2"});
+  const absl::Time begin = absl::Now();
+  Stall(2, 1);
+  if (HasFatalFailure()) return;
+  const auto same = StubOfUser(0);
+  EXPECT_EQ(Ask(*same).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  // One that reads has as long as it takes.
+  const auto other = StubOfUser(1);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(QueryAll(*other, LongQuery(16)).status.ok());
+  // Their places are free again then.
+  const absl::Time limit = begin + absl::Seconds(60);
+  while (!Ask(*same).ok() && absl::Now() < limit) absl::SleepFor(absl::Milliseconds(10));
+  printf("[ figure ] 2 readers that read nothing, with a limit of 1 s: given up after %.2f s\n",
+         absl::ToDoubleSeconds(absl::Now() - begin));
+  EXPECT_TRUE(Ask(*same).ok());
+  for (StalledReader& reader : readers_) {
+    v1::QueryPagesResponse rest;
+    while (reader.stream->Read(&rest)) {
+    }
+    EXPECT_EQ(reader.stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  readers_.clear();
+}
+
 TEST_F(StalledTest, TheDaemonEndsAllTheSame) {
   StartDaemon({});
   constexpr int kReaders = 16;
