@@ -66,9 +66,10 @@ void DescribeLimits(CLI::App& app, Flags& flags) {
                  "Calls of one caller at once; root's are not counted")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app.add_option("--max-stall-seconds", flags.limits.max_stall_seconds,
-                 "For how long a client may leave what it was sent before its call is cancelled; "
-                 "0: as long as it likes")
+  app.add_option(
+         "--max-stall-seconds", flags.limits.max_stall_seconds,
+         "For how long the client of a stream may leave what it was sent before its call is "
+         "cancelled; 0: as long as it likes")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--max-connections", flags.connections.max_connections,

@@ -80,6 +80,7 @@ void WorkerPool::Submit(const std::shared_ptr<Lane>& lane, Task task) {
     Enqueue({lane, std::move(task)});
   } else {
     account->parked.push_back({lane, std::move(task)});
+    ++parked_;
     Unpark(account);
   }
 }
@@ -93,6 +94,7 @@ void WorkerPool::Enqueue(Queued queued) {
 void WorkerPool::Unpark(Account* account) {
   std::deque<Queued>& parked = account->parked;
   if (account->held_up == 0) {
+    parked_ -= static_cast<int>(parked.size());
     for (Queued& queued : std::exchange(parked, {})) Enqueue(std::move(queued));
     return;
   }
@@ -102,6 +104,7 @@ void WorkerPool::Unpark(Account* account) {
   if (next == parked.end()) return;
   Queued queued = std::move(*next);
   parked.erase(next);
+  --parked_;
   Enqueue(std::move(queued));
 }
 
@@ -119,7 +122,7 @@ bool WorkerPool::HasWork() const { return stopping_ || (!tasks_.empty() && runni
 
 bool WorkerPool::LacksWorker() const {
   const bool none_is_idle = running_ + held_up_ == started_;
-  return stopping_ || (!tasks_.empty() && (running_ == size_ || none_is_idle));
+  return stopping_ || parked_ > 0 || (!tasks_.empty() && (running_ == size_ || none_is_idle));
 }
 
 void WorkerPool::Run(Worker* worker) {
@@ -207,6 +210,7 @@ void WorkerPool::FindHeldUp(std::vector<std::string>* owners) {
           tasks_.begin(), tasks_.end(),
           [&](const Queued& queued) { return queued.lane->account.get() != account; });
       account->begun -= static_cast<int>(tasks_.end() - own);
+      parked_ += static_cast<int>(tasks_.end() - own);
       std::move(own, tasks_.end(), std::back_inserter(account->parked));
       tasks_.erase(own, tasks_.end());
     }

@@ -24,10 +24,10 @@ namespace pagemapd {
 //
 // The kernel may not let go of a thread for as long as a target likes: to open /proc/PID/maps, for
 // one, waits for the process's exec (exec_update_lock in fs/exec.c), and that for a FUSE server of
-// the same user. A worker that has been in one task for kHeldUpNanoseconds, while others wait, is
-// held up: a spare takes its place until it is back. Until then no other task of its lane is begun,
-// and of its lane's account one at a time, so that one account holds up no more than `size` workers
-// and one for each lane.
+// the same user. A worker that has been in one task for kHeldUpNanoseconds, while another task
+// waits, is held up: a spare takes its place until it is back. Until then no other task of its lane
+// is begun, and of its lane's account one at a time, so that one account holds up no more than
+// `size` workers and one for each lane.
 class WorkerPool {
  public:
   using Task = std::function<void(ChunkScanner&)>;
@@ -76,7 +76,7 @@ class WorkerPool {
   void Unpark(Account* account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether a task may be begun.
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  // Whether one waits and no worker can begin it.
+  // Whether one waits, in the queue or for others of its account, and no worker can begin it.
   bool LacksWorker() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   // Looks for workers that are held up while tasks wait for one.
@@ -96,6 +96,8 @@ class WorkerPool {
   // Those that have a thread come first.
   std::vector<std::unique_ptr<Worker>> workers_ ABSL_GUARDED_BY(mutex_);
   int started_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Tasks of accounts that wait for others of theirs.
+  int parked_ ABSL_GUARDED_BY(mutex_) = 0;
   // With a task, and not held up; and held up.
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   int held_up_ ABSL_GUARDED_BY(mutex_) = 0;

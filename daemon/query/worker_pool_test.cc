@@ -130,17 +130,37 @@ TEST_F(WorkerPoolTest, AnAccountThatHoldsUpWorkersGetsOneAtATime) {
   AwaitHeldUp(2);
   begun[2].WaitForNotification();
   Block(Lane("lane", "account"), &begun[3]);
-  // Others have the second worker for themselves.
+  // Others have the second worker for themselves, until the third is found to be held up too.
+  const absl::Time begin = absl::Now();
   const TaskLane other = Lane("other", "other account");
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 10; ++i) {
     absl::Notification done;
     other.Submit([&done](ChunkScanner&) { done.Notify(); });
     done.WaitForNotification();
   }
-  EXPECT_FALSE(begun[3].HasBeenNotified());
-  EXPECT_EQ(pool_->held_up(), 2);
-  go_.Notify();
+  const bool fourth_begun = begun[3].HasBeenNotified();
+  const bool found_meanwhile =
+      absl::Now() - begin >= absl::Nanoseconds(WorkerPool::kHeldUpNanoseconds) / 2;
+  EXPECT_FALSE(fourth_begun && !found_meanwhile);
   EXPECT_TRUE(begun[3].WaitForNotificationWithTimeout(kLong));
+  EXPECT_EQ(pool_->held_up(), 3);
+  go_.Notify();
+}
+
+// Nobody but the account itself waits.
+TEST_F(WorkerPoolTest, AnAccountGetsAWorkerWhenAnotherOfItsTasksIsFoundToBeHeldUp) {
+  Start(2, 4);
+  absl::Notification begun[2], done;
+  Block(Lane("first", "account"), &begun[0]);
+  begun[0].WaitForNotification();
+  // So that they are not found at once.
+  absl::SleepFor(absl::Nanoseconds(WorkerPool::kHeldUpNanoseconds) / 2);
+  Block(Lane("second", "account"), &begun[1]);
+  begun[1].WaitForNotification();
+  Lane("third", "account").Submit([&](ChunkScanner&) { done.Notify(); });
+  EXPECT_TRUE(done.WaitForNotificationWithTimeout(kLong));
+  EXPECT_THAT(owners(), UnorderedElementsAre("first", "second"));
+  go_.Notify();
 }
 
 TEST_F(WorkerPoolTest, NoMoreThanItsSizeAreAtWork) {

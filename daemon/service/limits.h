@@ -13,7 +13,7 @@ struct Limits {
   uint32_t max_targets = 256;
   // Ranges of all targets of one request; extents of one revalidation.
   uint32_t max_ranges = 16384;
-  // For how long a client may leave what is written to it; 0: as long as it likes.
+  // For how long the client of a stream may leave what is written to it; 0: as long as it likes.
   uint32_t max_stall_seconds = 600;
   // What all scans together may hold in answers that are not sent yet.
   uint64_t max_bytes_in_flight = 64 << 20;

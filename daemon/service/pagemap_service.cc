@@ -254,10 +254,10 @@ grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
     absl::StatusOr<Admitted> admitted = Admit(*call, *request, kScanBytes);
     if (admitted.ok()) {
       page_out->access = context_.access->PageOutCheck(admitted->rights, pids_);
-      return PageOutCall::Start(context_, WatchReader(call, admitted->by),
-                                std::move(admitted->lane), *std::move(page_out),
-                                request->max_pages_per_second(), std::move(admitted->by),
-                                std::move(admitted->ticket));
+      std::shared_ptr<Reader> reader = WatchReader(call, admitted->by);
+      return PageOutCall::Start(context_, std::move(reader), std::move(admitted->lane),
+                                *std::move(page_out), request->max_pages_per_second(),
+                                std::move(admitted->by), std::move(admitted->ticket));
     }
     status = admitted.status();
   }

@@ -28,7 +28,7 @@ QueryStream* QueryStream::Start(const ServiceContext& context, std::shared_ptr<R
   auto stream = std::make_shared<QueryStream>(context, std::move(reader), std::move(ticket));
   stream->self_ = stream;
   // Two for each worker, so that none waits for the one before it, and one for what waits to be
-  // taken.
+  // taken; as many as kScanBytes has room for.
   const size_t slots = std::min<size_t>(2 * lane.workers() + 1, kMaxScanSlots);
   stream->pipeline_ = std::make_shared<ScanPipeline>(
       *context.environment, std::move(lane), request.spec, std::move(request.targets), slots,

@@ -16,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
 #include "daemon/sys/forked_child.h"
 #include "daemon/sys/unique_fd.h"
 #include "gtest/gtest.h"
@@ -101,27 +103,41 @@ TEST(FileCredentialsTest, WhatIsNotLetThroughIsAnError) {
 
 TEST(FileCredentialsTest, IsOfTheThreadAlone) {
   const UniqueFd roots = FileOf(0);
-  const auto credentials = FileCredentials::ActAs(kNobody);
-  ASSERT_TRUE(credentials.ok()) << credentials.status();
+  constexpr gid_t kGroup = 61007;
+  absl::Notification acts, is_there;
   bool other_may = false;
-  // The new thread would inherit them.
-  std::thread([&] {
-    setfsuid(0);
-    other_may = setfsuid(static_cast<uid_t>(-1)) == 0 && MayWrite(roots);
-  }).join();
+  gid_t other_group = 0;
+  // There before, with groups of its own: a new one would inherit.
+  std::thread other([&] {
+    EXPECT_EQ(syscall(SYS_setgroups, 1, &kGroup), 0);
+    is_there.Notify();
+    acts.WaitForNotification();
+    other_may = MayWrite(roots) && MayChangeMode(roots);
+    EXPECT_EQ(getgroups(1, &other_group), 1);
+  });
+  is_there.WaitForNotification();
+  {
+    const auto credentials = FileCredentials::ActAs(kNobody);
+    EXPECT_TRUE(credentials.ok()) << credentials.status();
+    acts.Notify();
+    other.join();
+    EXPECT_FALSE(MayWrite(roots));
+  }
   EXPECT_TRUE(other_may);
-  EXPECT_FALSE(MayWrite(roots));
+  EXPECT_EQ(other_group, kGroup);
 }
 
 TEST(FileCredentialsTest, MovedIsRestoredOnce) {
   const UniqueFd roots = FileOf(0);
   auto credentials = FileCredentials::ActAs(kNobody);
   ASSERT_TRUE(credentials.ok()) << credentials.status();
-  {
-    const FileCredentials moved = *std::move(credentials);
-    EXPECT_FALSE(MayWrite(roots));
-  }
+  { const FileCredentials moved = *std::move(credentials); }
   EXPECT_TRUE(MayWrite(roots));
+  const auto again = FileCredentials::ActAs(kNobody);
+  ASSERT_TRUE(again.ok()) << again.status();
+  // What was moved from has nothing to restore.
+  credentials = absl::CancelledError();
+  EXPECT_FALSE(MayWrite(roots));
 }
 
 // As the unit has the daemon run: a user of its own, with CAP_FOWNER and without CAP_SETUID.

@@ -74,7 +74,7 @@ TEST_F(StalledTest, SixtyFourOfThem) {
 }
 
 TEST_F(StalledTest, AreGivenUp) {
-  StartDaemon({"--max-stall-seconds", "1", "--max-calls-per-caller", "2"});
+  StartDaemon({"--max-stall-seconds", "3", "--max-calls-per-caller", "2"});
   const absl::Time begin = absl::Now();
   Stall(2, 1);
   if (HasFatalFailure()) return;
@@ -86,7 +86,7 @@ TEST_F(StalledTest, AreGivenUp) {
   // Their places are free again then.
   const absl::Time limit = begin + absl::Seconds(60);
   while (!Ask(*same).ok() && absl::Now() < limit) absl::SleepFor(absl::Milliseconds(10));
-  printf("[ figure ] 2 readers that read nothing, with a limit of 1 s: given up after %.2f s\n",
+  printf("[ figure ] 2 readers that read nothing, with a limit of 3 s: given up after %.2f s\n",
          absl::ToDoubleSeconds(absl::Now() - begin));
   EXPECT_TRUE(Ask(*same).ok());
   for (StalledReader& reader : readers_) {
