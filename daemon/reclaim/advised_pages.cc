@@ -25,11 +25,8 @@ void Skip(uint64_t bytes, iovec* range) {
 absl::StatusOr<ProcessMadviseResult> AdvisePageOut(const UniqueFd& pidfd,
                                                    std::optional<uid_t> files_of,
                                                    absl::Span<const iovec> ranges) {
-  std::optional<absl::StatusOr<FileCredentials>> credentials;
-  if (files_of.has_value()) {
-    credentials.emplace(FileCredentials::ActAs(*files_of));
-    if (!credentials->ok()) return credentials->status();
-  }
+  const absl::StatusOr<FileCredentials> credentials = FileCredentials::ActAs(files_of);
+  if (!credentials.ok()) return credentials.status();
   return ProcessMadvise(pidfd, ranges, kMadvPageout);
 }
 

@@ -10,11 +10,8 @@
 namespace pagemapd {
 
 bool MayPageOutFile(int fd, std::optional<uid_t> files_of) {
-  std::optional<absl::StatusOr<FileCredentials>> credentials;
-  if (files_of.has_value()) {
-    credentials.emplace(FileCredentials::ActAs(*files_of));
-    if (!credentials->ok()) return false;
-  }
+  const absl::StatusOr<FileCredentials> credentials = FileCredentials::ActAs(files_of);
+  if (!credentials.ok()) return false;
   // setfl in fs/fcntl.c asks the same of who sets O_NOATIME: inode_owner_or_capable.
   const int flags = fcntl(fd, F_GETFL);
   if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NOATIME) == 0) return true;

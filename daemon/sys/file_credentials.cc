@@ -52,7 +52,8 @@ bool Has(uint64_t capabilities, int capability) { return (capabilities & Bit(cap
 
 }  // namespace
 
-absl::StatusOr<FileCredentials> FileCredentials::ActAs(uid_t user) {
+absl::StatusOr<FileCredentials> FileCredentials::ActAs(std::optional<uid_t> user) {
+  if (!user.has_value()) return FileCredentials(std::nullopt);
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
   if (!GetCapabilities(data)) return ErrnoStatus(errno, "capget");
   const auto joined = [&data](uint32_t __user_cap_data_struct::*which) {
@@ -62,9 +63,9 @@ absl::StatusOr<FileCredentials> FileCredentials::ActAs(uid_t user) {
                        joined(&__user_cap_data_struct::permitted),
                        joined(&__user_cap_data_struct::inheritable), std::nullopt, std::nullopt};
   const bool may_set_user = Has(saved.effective, CAP_SETUID);
-  if (!may_set_user && geteuid() == 0 && user != 0) {
+  if (!may_set_user && geteuid() == 0 && *user != 0) {
     return absl::PermissionDeniedError(
-        absl::StrCat("setfsuid to ", user, ": CAP_SETUID is missing"));
+        absl::StrCat("setfsuid to ", *user, ": CAP_SETUID is missing"));
   }
   if (!SetCapabilities(saved.effective & ~kOverFiles, saved.permitted, saved.inheritable)) {
     return ErrnoStatus(errno, "capset");
@@ -79,9 +80,10 @@ absl::StatusOr<FileCredentials> FileCredentials::ActAs(uid_t user) {
   }
   if (may_set_user) {
     const uid_t was = FileUser();
-    setfsuid(user);
-    if (FileUser() != user) {
-      return absl::PermissionDeniedError(absl::StrCat("setfsuid to ", user, " is not let through"));
+    setfsuid(*user);
+    if (FileUser() != *user) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("setfsuid to ", *user, " is not let through"));
     }
     credentials.saved_->user = was;
   }

@@ -20,9 +20,9 @@ namespace pagemapd {
 // (commit_creds in kernel/cred.c).
 class FileCredentials {
  public:
-  // To become another user takes CAP_SETUID. Without it the thread stays the user it is, who as the
-  // daemon's own owns nothing; if that is root: PERMISSION_DENIED.
-  static absl::StatusOr<FileCredentials> ActAs(uid_t user);
+  // Absent: changes nothing. To become another user takes CAP_SETUID. Without it the thread stays
+  // the user it is, who as the daemon's own owns nothing; if that is root: PERMISSION_DENIED.
+  static absl::StatusOr<FileCredentials> ActAs(std::optional<uid_t> user);
 
   FileCredentials(FileCredentials&& other) noexcept;
   FileCredentials& operator=(FileCredentials&&) = delete;
@@ -38,12 +38,12 @@ class FileCredentials {
     std::optional<uid_t> user;
     std::optional<std::vector<gid_t>> groups;
   };
-  explicit FileCredentials(Saved saved) : saved_(std::move(saved)) {}
+  explicit FileCredentials(std::optional<Saved> saved) : saved_(std::move(saved)) {}
 
   // False: not all is as it was.
   static bool Restore(const Saved& saved);
 
-  // Absent: another has it to restore.
+  // Absent: there is nothing to restore, or another has it to.
   std::optional<Saved> saved_;
 };
 

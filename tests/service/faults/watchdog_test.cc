@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -36,6 +37,21 @@ namespace pagemapd {
 namespace {
 
 constexpr uint64_t kPages = 1 << 16;
+
+// A thread that is stopped for as long as this lives.
+class Stopped {
+ public:
+  explicit Stopped(pid_t thread) : thread_(thread) {
+    EXPECT_EQ(ptrace(PTRACE_SEIZE, thread, nullptr, nullptr), 0) << strerror(errno);
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr), 0);
+    int status = 0;
+    EXPECT_EQ(waitpid(thread, &status, __WALL), thread);
+  }
+  ~Stopped() { EXPECT_EQ(ptrace(PTRACE_DETACH, thread_, nullptr, nullptr), 0); }
+
+ private:
+  const pid_t thread_;
+};
 
 class WatchdogTest : public ::testing::Test {
  protected:
@@ -93,6 +109,20 @@ class WatchdogTest : public ::testing::Test {
       absl::SleepFor(absl::Milliseconds(100));
     }
     return absl::StrContains(daemon_->Log(), text);
+  }
+
+  // Stops the worker until the daemon says so, and runs `then` before it goes on. It may be stopped
+  // between two tasks, when nothing is held up, or with a lock that the telling takes: then once
+  // more. False if the daemon never says so.
+  bool StopUntilSaid(pid_t worker, const std::string& text, const std::function<void()>& then) {
+    for (int tries = 0; tries < 20; ++tries) {
+      absl::SleepFor(absl::Milliseconds(20 + 7 * tries));
+      const Stopped stopped(worker);
+      if (!AwaitLog(text)) continue;
+      then();
+      return true;
+    }
+    return false;
   }
 
   UndoEntry undo_;
@@ -160,21 +190,6 @@ class Callers {
   std::thread threads_[2];
 };
 
-// A thread that is stopped for as long as this lives.
-class Stopped {
- public:
-  explicit Stopped(pid_t thread) : thread_(thread) {
-    EXPECT_EQ(ptrace(PTRACE_SEIZE, thread, nullptr, nullptr), 0) << strerror(errno);
-    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr), 0);
-    int status = 0;
-    EXPECT_EQ(waitpid(thread, &status, __WALL), thread);
-  }
-  ~Stopped() { EXPECT_EQ(ptrace(PTRACE_DETACH, thread_, nullptr, nullptr), 0); }
-
- private:
-  const pid_t thread_;
-};
-
 TEST_F(WatchdogTest, IsNotFedWhileNoWorkerIsFree) {
   ASSERT_NO_FATAL_FAILURE(Start(/*spares=*/0));
   ASSERT_EQ(NextMessage(), "READY=1");
@@ -182,19 +197,12 @@ TEST_F(WatchdogTest, IsNotFedWhileNoWorkerIsFree) {
   const Callers callers(daemon_->address());
   const pid_t worker = WorkerThread();
   ASSERT_GT(worker, 0);
-  // It may be stopped with a lock that the telling takes: then once more.
-  bool told = false;
-  for (int tries = 0; tries < 20 && !told; ++tries) {
-    absl::SleepFor(absl::Milliseconds(7 * tries));
-    const Stopped stopped(worker);
-    told = AwaitLog("no worker is free");
-    if (!told) continue;
+  EXPECT_TRUE(StopUntilSaid(worker, "no worker is free", [&] {
     // From here on nothing comes but what was on its way, for as long as the watchdog waits.
     Drain();
     pollfd waiting = {manager_.get(), POLLIN, 0};
     EXPECT_EQ(poll(&waiting, 1, 700), 0) << NextMessage();
-  }
-  EXPECT_TRUE(told) << daemon_->Log();
+  })) << daemon_->Log();
   // It gets on, and that is said again.
   EXPECT_EQ(NextMessage(), "WATCHDOG=1");
   callers.AwaitAnswers(2);
@@ -206,18 +214,11 @@ TEST_F(WatchdogTest, IsFedWhileASpareStandsIn) {
   const Callers callers(daemon_->address());
   const pid_t worker = WorkerThread();
   ASSERT_GT(worker, 0);
-  // It may be stopped between two tasks, when nothing is held up: then once more.
-  bool stands_in = false;
-  for (int tries = 0; tries < 20 && !stands_in; ++tries) {
-    absl::SleepFor(absl::Milliseconds(20 + 7 * tries));
-    const Stopped stopped(worker);
-    stands_in = AwaitLog("a worker is held up");
-    if (!stands_in) continue;
+  EXPECT_TRUE(StopUntilSaid(worker, "a worker is held up", [&] {
     callers.AwaitAnswers(2);
     Drain();
     for (int i = 0; i < 3; ++i) EXPECT_EQ(NextMessage(), "WATCHDOG=1");
-  }
-  EXPECT_TRUE(stands_in) << daemon_->Log();
+  })) << daemon_->Log();
   callers.AwaitAnswers(4);
 }
 
