@@ -59,6 +59,15 @@ class WorkerPoolTest : public ::testing::Test {
     }
   }
 
+  // Who was told of, once there are so many: spares are at work before anyone is.
+  std::vector<std::string> AwaitOwners(size_t workers) {
+    const absl::Time limit = absl::Now() + kLong;
+    while (owners().size() < workers && absl::Now() < limit) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    return owners();
+  }
+
   std::vector<std::string> owners() {
     absl::MutexLock lock(&mutex_);
     return owners_;
@@ -159,7 +168,7 @@ TEST_F(WorkerPoolTest, AnAccountGetsAWorkerWhenAnotherOfItsTasksIsFoundToBeHeldU
   begun[1].WaitForNotification();
   Lane("third", "account").Submit([&](ChunkScanner&) { done.Notify(); });
   EXPECT_TRUE(done.WaitForNotificationWithTimeout(kLong));
-  EXPECT_THAT(owners(), UnorderedElementsAre("first", "second"));
+  EXPECT_THAT(AwaitOwners(2), UnorderedElementsAre("first", "second"));
   go_.Notify();
 }
 
@@ -201,9 +210,7 @@ TEST_F(WorkerPoolTest, FindsOutWhatElseIsHeldUpWhenThereIsNoSpareLeft) {
   begun[2].WaitForNotification();
   absl::Notification done;
   Lane("other").Submit([&](ChunkScanner&) { done.Notify(); });
-  const absl::Time limit = absl::Now() + kLong;
-  while (owners().size() < 3 && absl::Now() < limit) absl::SleepFor(absl::Milliseconds(10));
-  EXPECT_THAT(owners(), UnorderedElementsAre("lane", "lane", "last"));
+  EXPECT_THAT(AwaitOwners(3), UnorderedElementsAre("lane", "lane", "last"));
   EXPECT_FALSE(done.HasBeenNotified());
   go_.Notify();
   EXPECT_TRUE(done.WaitForNotificationWithTimeout(kLong));
@@ -222,7 +229,7 @@ TEST_F(WorkerPoolTest, TellsForHowLongATaskHasBeenWaiting) {
     absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_FALSE(done.HasBeenNotified());
-  EXPECT_EQ(owners(), std::vector<std::string>{"lane"});
+  EXPECT_EQ(AwaitOwners(1), std::vector<std::string>{"lane"});
   go_.Notify();
   EXPECT_TRUE(done.WaitForNotificationWithTimeout(kLong));
 }
@@ -251,7 +258,7 @@ TEST_F(WorkerPoolTest, DropsWhatIsNotBegunWhenItEnds) {
   const auto held = std::make_shared<int>(0);
   lane.Submit([&ran, held](ChunkScanner&) { ran = true; });
   Lane("other").Submit([&ran, held](ChunkScanner&) { ran = true; });
-  while (owners().empty()) absl::SleepFor(absl::Milliseconds(10));
+  AwaitOwners(1);
   std::thread([&] {
     absl::SleepFor(absl::Milliseconds(100));
     go_.Notify();
