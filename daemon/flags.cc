@@ -59,17 +59,18 @@ void DescribeLimits(CLI::App& app, Flags& flags) {
       ->check(CLI::Range(uint64_t{kScanBytes}, uint64_t{1} << 40))
       ->capture_default_str();
   app.add_option("--max-resident-bytes", flags.limits.max_resident_bytes,
-                 "What the daemon may have in RAM and still take calls, in bytes; 0: no limit")
+                 "What the daemon may have in RAM and still take calls, root's excepted, in bytes; "
+                 "0: no limit")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40))
       ->capture_default_str();
   app.add_option("--max-calls-per-caller", flags.limits.max_calls_per_caller,
                  "Calls of one caller at once; root's are not counted")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app.add_option(
-         "--max-stall-seconds", flags.limits.max_stall_seconds,
-         "For how long the client of a stream may leave what it was sent before its call is "
-         "cancelled; 0: as long as it likes")
+  app.add_option("--max-stall-seconds", flags.limits.max_stall_seconds,
+                 "For how long a client may leave what it was sent before its call is cancelled; "
+                 "0: as long "
+                 "as it likes")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--max-connections", flags.connections.max_connections,

@@ -23,7 +23,9 @@ uint64_t ResidentBytes() {
 }
 
 absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_t bytes) {
-  if (limits_.max_resident_bytes != 0) {
+  // Root's calls hold no more than the bytes of this object say, and others cannot keep it out by
+  // what they make the daemon hold besides.
+  if (limits_.max_resident_bytes != 0 && !caller.IsRoot()) {
     const uint64_t resident = ResidentBytes();
     if (resident > limits_.max_resident_bytes) {
       // Some of it may be what calls that were refused have left with the allocator.
@@ -38,10 +40,10 @@ absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_
   if (closed_) return absl::UnavailableError("the daemon is stopping");
   const uint64_t max_bytes =
       caller.IsRoot() ? limits_.max_bytes_in_flight : limits_.max_bytes_in_flight / 4 * 3;
-  if (calls_ > 0 && bytes_ + bytes > max_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(calls_, " calls are under way and hold up to ",
-                                                     bytes_, " of ", max_bytes,
-                                                     " bytes, the limit; try again later"));
+  if (bytes_ > 0 && bytes_ + bytes > max_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(calls_, " calls under way and answers that are not read yet hold up to ",
+                     bytes_, " of ", max_bytes, " bytes, the limit; try again later"));
   }
   if (!caller.IsRoot()) {
     const auto found = by_caller_.find(account);
@@ -57,14 +59,19 @@ absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_
   return absl::StatusOr<Ticket>(Ticket(this, std::move(account), bytes));
 }
 
-void Admission::Leave(const std::string& account, uint64_t bytes) {
+void Admission::Leave(const std::string& account) {
+  absl::MutexLock lock(&mutex_);
+  --calls_;
+  const auto found = by_caller_.find(account);
+  if (--found->second == 0) by_caller_.erase(found);
+}
+
+void Admission::ReturnBytes(uint64_t bytes) {
   bool idle;
   {
     absl::MutexLock lock(&mutex_);
     bytes_ -= bytes;
-    idle = --calls_ == 0;
-    const auto found = by_caller_.find(account);
-    if (--found->second == 0) by_caller_.erase(found);
+    idle = bytes_ == 0;
   }
   if (idle) on_idle_();
 }

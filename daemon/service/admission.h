@@ -16,29 +16,34 @@
 
 namespace pagemapd {
 
-// Counts what calls hold: their requests, and what is ready of their answers. A call that is one
-// too many is refused rather than queued: a queue would grow with the callers. Safe for any thread.
+// Counts what calls hold: their requests, and what is ready of their answers until the client has
+// it. A call that is one too many is refused rather than queued: a queue would grow with the
+// callers. Safe for any thread.
 class Admission {
  public:
-  // `on_idle` is called, from any thread, each time the last call under way has ended, and when
-  // there is too little memory to take another.
+  // `on_idle` is called, from any thread, each time nothing is held any more, and when there is too
+  // little memory to take another call.
   Admission(const Limits& limits, std::function<void()> on_idle)
       : limits_(limits), on_idle_(std::move(on_idle)) {}
 
-  // Gives the place back when destroyed, if not before.
+  // A place among the calls under way, and the bytes. Gives back what it still has when destroyed.
   class Ticket {
    public:
     Ticket(Ticket&& other) noexcept
         : admission_(std::exchange(other.admission_, nullptr)),
           account_(std::move(other.account_)),
-          bytes_(other.bytes_) {}
+          bytes_(other.bytes_),
+          has_place_(std::exchange(other.has_place_, false)) {}
     Ticket& operator=(Ticket&&) = delete;
-    ~Ticket() { GiveBack(); }
+    ~Ticket() {
+      GiveBackPlace();
+      if (admission_ != nullptr) admission_->ReturnBytes(bytes_);
+    }
 
-    void GiveBack() {
-      if (Admission* admission = std::exchange(admission_, nullptr)) {
-        admission->Leave(account_, bytes_);
-      }
+    // For when the answer is about to be sent, and takes no more work: the caller may ask again as
+    // soon as it has it. The bytes are the call's until then. Not from two threads at once.
+    void GiveBackPlace() {
+      if (std::exchange(has_place_, false)) admission_->Leave(account_);
     }
 
    private:
@@ -49,12 +54,13 @@ class Admission {
     Admission* admission_;
     std::string account_;
     uint64_t bytes_;
+    bool has_place_ = true;
   };
 
   // A place for a call that holds up to `bytes`. RESOURCE_EXHAUSTED if that is more than is left,
   // if the caller has as many calls under way as one may, or if the daemon has grown too large. To
-  // root the limits of one caller do not apply, and a quarter of the bytes is left to it. A call
-  // that needs more than there is gets its place when it is the only one.
+  // root but the first applies, and a quarter of the bytes is left to it. A call that needs more
+  // than there is gets its place when nothing else is held.
   absl::StatusOr<Ticket> Enter(const Caller& caller, uint64_t bytes);
 
   // From now on every call is refused with UNAVAILABLE.
@@ -80,7 +86,8 @@ class Admission {
   }
 
  private:
-  void Leave(const std::string& account, uint64_t bytes);
+  void Leave(const std::string& account);
+  void ReturnBytes(uint64_t bytes);
 
   const Limits limits_;
   const std::function<void()> on_idle_;

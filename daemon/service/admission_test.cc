@@ -83,11 +83,32 @@ TEST(AdmissionTest, RefusesWhileTheProcessIsTooLarge) {
   Limits limits = SmallLimits();
   limits.max_resident_bytes = 4096;
   Admission small(limits, [] {});
-  EXPECT_EQ(small.Enter(User(0), 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(small.Enter(User(1), 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(small.Enter(User(0), 1).ok()) << "others have made it so";
   limits.max_resident_bytes = uint64_t{1} << 40;
   Admission large(limits, [] {});
-  EXPECT_TRUE(large.Enter(User(0), 1).ok());
+  EXPECT_TRUE(large.Enter(User(1), 1).ok());
   EXPECT_GT(ResidentBytes(), 4096u);
+}
+
+TEST(AdmissionTest, AnAnswerThatIsNotReadIsNoCallButHoldsItsBytes) {
+  int idle = 0;
+  Admission admission(SmallLimits(), [&idle] { ++idle; });
+  std::vector<Admission::Ticket> answers;
+  for (int i = 0; i < 3; ++i) {
+    answers.push_back(*admission.Enter(User(1), 2 * kMiB));
+    answers.back().GiveBackPlace();
+    answers.back().GiveBackPlace();
+  }
+  EXPECT_EQ(admission.calls(), 0u);
+  EXPECT_EQ(admission.bytes(), 6 * kMiB);
+  EXPECT_EQ(admission.Enter(User(1), 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(admission.Enter(User(0), 2 * kMiB).ok());
+  EXPECT_EQ(idle, 0);
+  answers.clear();
+  EXPECT_EQ(idle, 1);
+  EXPECT_EQ(admission.bytes(), 0u);
+  EXPECT_TRUE(admission.Enter(User(1), 1).ok());
 }
 
 TEST(AdmissionTest, ClosedItTakesNoMoreAndWaitsForThoseThereAre) {

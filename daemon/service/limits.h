@@ -13,13 +13,13 @@ struct Limits {
   uint32_t max_targets = 256;
   // Ranges of all targets of one request; extents of one revalidation.
   uint32_t max_ranges = 16384;
-  // For how long the client of a stream may leave what is written to it; 0: as long as it likes.
+  // For how long a client may leave what is written to it; 0: as long as it likes.
   uint32_t max_stall_seconds = 600;
-  // What all scans together may hold in answers that are not sent yet.
+  // What all calls together may hold in requests, and in answers that are not read yet.
   uint64_t max_bytes_in_flight = 64 << 20;
   // Calls under way. Root's are not counted.
   uint32_t max_calls_per_caller = 8;
-  // What the daemon may have in RAM and still take calls; 0: as much as it gets.
+  // What the daemon may have in RAM and still take calls, root's excepted; 0: as much as it gets.
   uint64_t max_resident_bytes = 0;
   // Mappings of one ListMappings answer, and of one SummarizePages answer; and how large each may
   // get by their paths.

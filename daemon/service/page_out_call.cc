@@ -87,7 +87,8 @@ void PageOutCall::Write(bool more) {
   }
   // Every file descriptor of the process is closed before the client hears that it is done.
   page_out_.reset();
-  ticket_->GiveBack();
+  ticket_->GiveBackPlace();
+  reader_->WriteBegins();
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
@@ -123,7 +124,7 @@ void PageOutCall::LogEnd(const absl::Status& error) {
 void PageOutCall::FinishCancelled() {
   LogEnd(absl::CancelledError("the caller went away"));
   page_out_.reset();
-  ticket_->GiveBack();
+  ticket_->GiveBackPlace();
   Finish(grpc::Status::CANCELLED);
 }
 
@@ -159,6 +160,7 @@ void PageOutCall::OnCancel() {
 }
 
 void PageOutCall::OnDone() {
+  reader_->CallEnds();
   // Last: this may be the last reference.
   std::shared_ptr<PageOutCall> self = std::move(self_);
 }

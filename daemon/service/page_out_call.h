@@ -67,7 +67,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   // The audit's line of its end.
   void LogEnd(const absl::Status& error);
 
-  // Given back before the end is sent: a caller that has its answer finds the place free.
+  // Its place is given back before the end is sent: a caller that has its answer finds it free.
   const std::shared_ptr<Admission::Ticket> ticket_;
   // Keeps the call alive until OnDone; workers hold it too.
   std::shared_ptr<PageOutCall> self_;

@@ -97,11 +97,14 @@ absl::StatusOr<PagemapService::Admitted> PagemapService::Admit(
   if (!entered.ok()) return entered.status();
   auto ticket = std::make_shared<Admission::Ticket>(*std::move(entered));
   const Caller& caller = (*rights)->caller();
-  const std::string who = ToString(caller);
-  std::string by = absl::StrCat("caller=\"", who, "\" pids=", pids_->ToString());
+  std::string by = Describe(caller);
   // Root's calls have nothing in common, here as in Admission.
-  TaskLane lane(*context_.pool, caller.IsRoot() ? "" : who, by, ticket);
+  TaskLane lane(*context_.pool, caller.IsRoot() ? "" : ToString(caller), by, ticket);
   return Admitted{*std::move(rights), std::move(ticket), std::move(by), std::move(lane)};
+}
+
+std::string PagemapService::Describe(const Caller& caller) const {
+  return absl::StrCat("caller=\"", ToString(caller), "\" pids=", pids_->ToString());
 }
 
 std::shared_ptr<Reader> PagemapService::WatchReader(grpc::CallbackServerContext* call,
@@ -112,15 +115,25 @@ std::shared_ptr<Reader> PagemapService::WatchReader(grpc::CallbackServerContext*
   });
 }
 
+UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call,
+                                    const Admitted& admitted) const {
+  return new UnaryReply(WatchReader(call, admitted.by), admitted.ticket);
+}
+
+UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call,
+                                    const CallerRights& rights) const {
+  return new UnaryReply(WatchReader(call, Describe(rights.caller())), nullptr);
+}
+
 grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* call,
                                                           const v1::GetCapabilitiesRequest* request,
                                                           v1::GetCapabilitiesResponse* response) {
   absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
   if (!rights.ok()) return Refuse(call, "GetCapabilities", rights.status());
   FillCapabilities(context_, **rights, response);
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  UnaryReply* reply = ReplyTo(call, **rights);
+  reply->Send(absl::OkStatus());
+  return reply;
 }
 
 grpc::ServerUnaryReactor* PagemapService::GetStatistics(grpc::CallbackServerContext* call,
@@ -129,9 +142,9 @@ grpc::ServerUnaryReactor* PagemapService::GetStatistics(grpc::CallbackServerCont
   absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
   if (!rights.ok()) return Refuse(call, "GetStatistics", rights.status());
   FillStatistics(context_, response);
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  UnaryReply* reply = ReplyTo(call, **rights);
+  reply->Send(absl::OkStatus());
+  return reply;
 }
 
 grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerContext* call,
@@ -139,17 +152,14 @@ grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerConte
                                                        v1::ListMappingsResponse* response) {
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, context_.limits.max_listed_bytes);
   if (!admitted.ok()) return Refuse(call, "ListMappings", admitted.status());
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  UnaryReply* reply = ReplyTo(call, *admitted);
   std::make_shared<MappingListing>(
       *context_.environment, std::move(admitted->lane), context_.limits, *request,
       context_.access->InspectCheck(admitted->rights, pids_),
       [call] { return call->IsCancelled(); }, response,
-      [reactor, ticket = admitted->ticket](const absl::Status& status) mutable {
-        ticket->GiveBack();
-        reactor->Finish(ToGrpcStatus(status));
-      })
+      [reply](const absl::Status& status) { reply->Send(status); })
       ->Start();
-  return reactor;
+  return reply;
 }
 
 grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerContext* call,
@@ -157,15 +167,11 @@ grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerCont
                                                         v1::ListSwapAreasResponse* response) {
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, kSmallAnswerBytes);
   if (!admitted.ok()) return Refuse(call, "ListSwapAreas", admitted.status());
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  admitted->lane.Submit(
-      [this, reactor, response, ticket = admitted->ticket](ChunkScanner&) mutable {
-        const absl::Status status =
-            ListSwapAreasOf(context_.environment->root, context_.swap_table, response);
-        ticket->GiveBack();
-        reactor->Finish(ToGrpcStatus(status));
-      });
-  return reactor;
+  UnaryReply* reply = ReplyTo(call, *admitted);
+  admitted->lane.Submit([this, reply, response](ChunkScanner&) {
+    reply->Send(ListSwapAreasOf(context_.environment->root, context_.swap_table, response));
+  });
+  return reply;
 }
 
 grpc::ServerWriteReactor<v1::QueryPagesResponse>* PagemapService::QueryPages(
@@ -205,7 +211,8 @@ grpc::ServerUnaryReactor* PagemapService::SummarizePages(grpc::CallbackServerCon
   spdlog::debug("summary targets={}", request->targets_size());
   const AccessCheck check = context_.access->InspectCheck(admitted->rights, pids_);
   for (TargetQuery& target : scan->targets) target.access = check;
-  return SummaryCall::Start(*context_.environment, std::move(admitted->lane), *std::move(scan),
+  return SummaryCall::Start(*context_.environment, WatchReader(call, admitted->by),
+                            std::move(admitted->lane), *std::move(scan),
                             request->include_mappings(), context_.limits,
                             std::move(admitted->ticket), response);
 }
@@ -223,11 +230,11 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
   parsed->target.access = asks_for_locations
                               ? context_.access->LocationsCheck(admitted->rights, pids_)
                               : context_.access->InspectCheck(admitted->rights, pids_);
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  UnaryReply* reply = ReplyTo(call, *admitted);
   std::make_shared<Revalidation>(
       *context_.environment, std::move(admitted->lane), *std::move(parsed),
       [call] { return call->IsCancelled(); },
-      [reactor, response, ticket = admitted->ticket,
+      [reply, response,
        pid = request->process().pid()](const Revalidation::Outcome& outcome) mutable {
         response->mutable_process()->set_pid(pid);
         response->mutable_process()->set_start_time_ticks(outcome.start_time_ticks);
@@ -238,11 +245,10 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
         response->set_scan_begin_ns(outcome.scan_begin_ns);
         response->set_scan_end_ns(outcome.scan_end_ns);
         response->set_mappings_changed(outcome.mappings_changed);
-        ticket->GiveBack();
-        reactor->Finish(ToGrpcStatus(outcome.status));
+        reply->Send(outcome.status);
       })
       ->Start();
-  return reactor;
+  return reply;
 }
 
 grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(

@@ -2,6 +2,7 @@
 #define PAGEMAPD_DAEMON_SERVICE_PAGEMAP_SERVICE_H_
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -11,6 +12,7 @@
 #include "daemon/service/access/connected_pids.h"
 #include "daemon/service/admission.h"
 #include "daemon/service/service_context.h"
+#include "daemon/service/unary_reply.h"
 #include "pagemapd/v1/pagemap_service.grpc.pb.h"
 
 namespace pagemapd {
@@ -69,9 +71,14 @@ class PagemapService final : public v1::PagemapService::CallbackService {
   absl::StatusOr<Admitted> Admit(const grpc::CallbackServerContext& call,
                                  const google::protobuf::Message& request, uint64_t answer_bytes);
 
-  // Of a stream that `by` asked for.
+  // Of a call that `by` made.
   std::shared_ptr<Reader> WatchReader(grpc::CallbackServerContext* call,
                                       const std::string& by) const;
+  // For a call that was admitted, and for one that needs no place.
+  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const Admitted& admitted) const;
+  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const CallerRights& rights) const;
+  // Who asks, as fields of the log.
+  std::string Describe(const Caller& caller) const;
 
   const ServiceContext& context_;
   const std::shared_ptr<const Caller> caller_;

@@ -67,7 +67,10 @@ void QueryStream::Pump() {
     finished_ = finish;
   }
   if (finish) {
-    if (!cancelled) ticket_->GiveBack();
+    if (!cancelled) {
+      ticket_->GiveBackPlace();
+      reader_->WriteBegins();
+    }
     Finish(cancelled ? grpc::Status::CANCELLED : grpc::Status::OK);
   } else {
     reader_->WriteBegins();
@@ -210,6 +213,7 @@ void QueryStream::OnCancel() {
 }
 
 void QueryStream::OnDone() {
+  reader_->CallEnds();
   pipeline_->Cancel();
   // Last: this may be the last reference.
   std::shared_ptr<QueryStream> self = std::move(self_);

@@ -55,8 +55,8 @@ class QueryStream : public grpc::ServerWriteReactor<v1::QueryPagesResponse>,
   v1::PageChunk* AddChunk(uint32_t target_index, const Segment& segment, uint64_t start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Given back before the end is sent: a caller that has its answer finds the place free. Of a
-  // cancelled call the lane keeps it until no worker is at it any more.
+  // Its place is given back before the end is sent: a caller that has its answer finds it free. Of
+  // a cancelled call the lane keeps it until no worker is at it any more.
   const std::shared_ptr<Admission::Ticket> ticket_;
   const ServiceContext& context_;
   const std::shared_ptr<Reader> reader_;

@@ -19,11 +19,21 @@ bool Reader::WriteEnds(std::function<void()> resume) {
   return false;
 }
 
+void Reader::CallEnds() {
+  absl::MutexLock lock(&mutex_);
+  begin_ns_ = 0;
+  // What cancelling leads to may be called by the one who does it, who needs the call no more then.
+  if (canceller_ == std::this_thread::get_id()) return;
+  const auto is_let_go = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !cancelling_; };
+  mutex_.Await(absl::Condition(&is_let_go));
+}
+
 void Reader::CancelIfSlow(uint64_t before_ns) {
   {
     absl::MutexLock lock(&mutex_);
     if (begin_ns_ == 0 || begin_ns_ >= before_ns || cancelling_) return;
     cancelling_ = true;
+    canceller_ = std::this_thread::get_id();
   }
   // Without the lock: what comes of it may be called from within.
   cancel_();
@@ -31,6 +41,7 @@ void Reader::CancelIfSlow(uint64_t before_ns) {
   {
     absl::MutexLock lock(&mutex_);
     cancelling_ = false;
+    canceller_ = std::thread::id();
     resume = std::exchange(resume_, nullptr);
   }
   if (resume != nullptr) resume();

@@ -1,5 +1,9 @@
 #include "daemon/service/slow_readers.h"
 
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "daemon/query/monotonic_time.h"
 #include "gtest/gtest.h"
 
@@ -51,6 +55,41 @@ TEST_F(SlowReadersTest, ACallThatIsBeingCancelledWaitsForThat) {
   readers_.Cancel(Now() + 1'000'000'000);
   EXPECT_EQ(cancelled_, 1);
   EXPECT_EQ(resumed, 1);
+}
+
+TEST_F(SlowReadersTest, ACallDoesNotEndWhileItIsBeingCancelled) {
+  absl::Notification cancelling, go_on;
+  const auto reader = readers_.Add([&] {
+    cancelling.Notify();
+    go_on.WaitForNotification();
+  });
+  reader->WriteBegins();
+  std::thread looking([&] { readers_.Cancel(Now() + 1'000'000'000); });
+  cancelling.WaitForNotification();
+  absl::Notification ended;
+  std::thread ending([&] {
+    reader->CallEnds();
+    ended.Notify();
+  });
+  EXPECT_FALSE(ended.WaitForNotificationWithTimeout(absl::Milliseconds(50)));
+  go_on.Notify();
+  ending.join();
+  looking.join();
+  EXPECT_TRUE(ended.HasBeenNotified());
+}
+
+TEST_F(SlowReadersTest, ACallMayEndByBeingCancelled) {
+  std::shared_ptr<Reader> reader;
+  reader = readers_.Add([&] {
+    ++cancelled_;
+    reader->CallEnds();
+  });
+  reader->WriteBegins();
+  readers_.Cancel(Now() + 1'000'000'000);
+  EXPECT_EQ(cancelled_, 1);
+  // It has ended: there is nothing to cancel.
+  readers_.Cancel(Now() + 1'000'000'000);
+  EXPECT_EQ(cancelled_, 1);
 }
 
 TEST_F(SlowReadersTest, WhoIsGoneIsForgotten) {

@@ -14,13 +14,14 @@ void Add(const SwapTypeCounts& from, SwapTypeCounts* to) {
 
 }  // namespace
 
-SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, TaskLane lane,
-                                ScanRequest request, bool include_mappings, const Limits& limits,
-                                std::shared_ptr<Admission::Ticket> ticket,
+SummaryCall* SummaryCall::Start(const ScanEnvironment& environment, std::shared_ptr<Reader> reader,
+                                TaskLane lane, ScanRequest request, bool include_mappings,
+                                const Limits& limits, std::shared_ptr<Admission::Ticket> ticket,
                                 v1::SummarizePagesResponse* response) {
   // Twice the chunks that are scanned at once, a start and an end.
   const size_t slots = 2 * lane.workers() + 2;
-  auto call = std::make_shared<SummaryCall>(include_mappings, limits, std::move(ticket), response);
+  auto call = std::make_shared<SummaryCall>(std::move(reader), include_mappings, limits,
+                                            std::move(ticket), response);
   call->self_ = call;
   call->pipeline_ = std::make_shared<ScanPipeline>(environment, std::move(lane), request.spec,
                                                    std::move(request.targets), slots,
@@ -44,7 +45,8 @@ void SummaryCall::Pump() {
     FillSwapUse(total_swap_, response_->mutable_swap());
     FillFolios(total_folios_, response_->mutable_folios());
     finished_ = true;
-    ticket_->GiveBack();
+    ticket_->GiveBackPlace();
+    reader_->WriteBegins();
   }
   Finish(grpc::Status::OK);
 }
@@ -124,6 +126,7 @@ void SummaryCall::OnCancel() {
 }
 
 void SummaryCall::OnDone() {
+  reader_->CallEnds();
   pipeline_->Cancel();
   // Last: this may be the last reference.
   std::shared_ptr<SummaryCall> self = std::move(self_);

@@ -15,6 +15,7 @@
 #include "daemon/service/admission.h"
 #include "daemon/service/limits.h"
 #include "daemon/service/request_validation.h"
+#include "daemon/service/slow_readers.h"
 #include "pagemapd/v1/pagemap_service.pb.h"
 
 namespace pagemapd {
@@ -24,14 +25,15 @@ class SummaryCall : public grpc::ServerUnaryReactor,
                     public std::enable_shared_from_this<SummaryCall> {
  public:
   // Starts the scan. The call owns itself until gRPC is done with it; `response` lives as long.
-  static SummaryCall* Start(const ScanEnvironment& environment, TaskLane lane, ScanRequest request,
-                            bool include_mappings, const Limits& limits,
-                            std::shared_ptr<Admission::Ticket> ticket,
+  static SummaryCall* Start(const ScanEnvironment& environment, std::shared_ptr<Reader> reader,
+                            TaskLane lane, ScanRequest request, bool include_mappings,
+                            const Limits& limits, std::shared_ptr<Admission::Ticket> ticket,
                             v1::SummarizePagesResponse* response);
 
-  SummaryCall(bool include_mappings, const Limits& limits,
+  SummaryCall(std::shared_ptr<Reader> reader, bool include_mappings, const Limits& limits,
               std::shared_ptr<Admission::Ticket> ticket, v1::SummarizePagesResponse* response)
-      : ticket_(std::move(ticket)),
+      : reader_(std::move(reader)),
+        ticket_(std::move(ticket)),
         include_mappings_(include_mappings),
         limits_(limits),
         response_(response) {}
@@ -46,8 +48,9 @@ class SummaryCall : public grpc::ServerUnaryReactor,
   void AddMappingCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushMapping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Given back before the end is sent: a caller that has its answer finds the place free. Of a
-  // cancelled call the lane keeps it until no worker is at it any more.
+  const std::shared_ptr<Reader> reader_;
+  // Its place is given back before the end is sent: a caller that has its answer finds it free. Of
+  // a cancelled call the lane keeps it until no worker is at it any more.
   const std::shared_ptr<Admission::Ticket> ticket_;
   std::shared_ptr<SummaryCall> self_;
   std::shared_ptr<ScanPipeline> pipeline_;
