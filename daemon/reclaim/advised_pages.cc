@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -47,19 +48,23 @@ void AdvisedPages::Add(const PageRange& range) {
   }
 }
 
+uint64_t AdvisedPages::left_from() const {
+  return next_ < ranges_.size() ? StartOf(ranges_[next_]) : std::numeric_limits<uint64_t>::max();
+}
+
 absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd, std::optional<uid_t> files_of,
                                    const std::function<bool()>& is_cancelled) {
   // 1 where it is to be found out which range the kernel will not have.
   size_t most = kMaxAdvisedRanges;
-  for (size_t next = 0; next < ranges_.size();) {
+  while (next_ < ranges_.size()) {
     if (is_cancelled()) return absl::CancelledError("page-out was cancelled");
     size_t count = 0;
     uint64_t bytes = 0;
-    for (; next + count < ranges_.size() && count < most; ++count) {
-      bytes += ranges_[next + count].iov_len;
+    for (; next_ + count < ranges_.size() && count < most; ++count) {
+      bytes += ranges_[next_ + count].iov_len;
       if (count > 0 && bytes > kMaxAdvisedPages << kPageShift) break;
     }
-    const auto batch = absl::MakeConstSpan(ranges_).subspan(next, count);
+    const auto batch = absl::MakeConstSpan(ranges_).subspan(next_, count);
     const auto result = AdvisePageOut(pidfd, files_of, batch);
     if (!result.ok()) return result.status();
     switch (result->error) {
@@ -74,19 +79,19 @@ absl::Status AdvisedPages::PageOut(const UniqueFd& pidfd, std::optional<uid_t> f
         return ErrnoStatus(result->error, absl::StrCat("process_madvise MADV_PAGEOUT at 0x",
                                                        absl::Hex(StartOf(batch[0]))));
       default:
-        if (count == 1) ++next;
+        if (count == 1) ++next_;
         most = 1;
         continue;
     }
     most = kMaxAdvisedRanges;
     uint64_t advised = result->advised_bytes;
     // An empty answer without an error would be asked for again for ever.
-    if (advised == 0) ++next;
-    while (advised > 0 && next < ranges_.size()) {
-      const uint64_t done = std::min<uint64_t>(advised, ranges_[next].iov_len);
-      Skip(done, &ranges_[next]);
+    if (advised == 0) ++next_;
+    while (advised > 0 && next_ < ranges_.size()) {
+      const uint64_t done = std::min<uint64_t>(advised, ranges_[next_].iov_len);
+      Skip(done, &ranges_[next_]);
       advised -= done;
-      if (ranges_[next].iov_len == 0) ++next;
+      if (ranges_[next_].iov_len == 0) ++next_;
     }
   }
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -19,7 +20,10 @@ namespace pagemapd {
 // Not thread-safe.
 class AdvisedPages {
  public:
-  void Clear() { ranges_.clear(); }
+  void Clear() {
+    ranges_.clear();
+    next_ = 0;
+  }
   bool empty() const { return ranges_.empty(); }
 
   // Adds a range, behind those there are. One that begins where the last ended becomes part of it.
@@ -38,11 +42,16 @@ class AdvisedPages {
   absl::Status PageOut(const UniqueFd& pidfd, std::optional<uid_t> files_of,
                        const std::function<bool()>& is_cancelled);
 
+  // Where what the kernel was not given yet begins; the largest number if it was given all.
+  uint64_t left_from() const;
+
   // What one call may take until it can be cancelled: 16 MiB.
   static constexpr uint64_t kMaxAdvisedPages = 4096;
 
  private:
   std::vector<iovec> ranges_;
+  // Those before it were given to the kernel, or passed over.
+  size_t next_ = 0;
 };
 
 }  // namespace pagemapd

@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -81,7 +83,9 @@ TEST_F(AdvisedPagesTest, TakesMorePagesThanOneCallDoes) {
   // In two pieces that become one.
   advised_.Add(Pages(0, 100));
   advised_.Add(Pages(100, kPages - 100));
+  EXPECT_EQ(advised_.left_from(), Pages(0, 1).start);
   EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, Never), absl::OkStatus());
+  EXPECT_EQ(advised_.left_from(), std::numeric_limits<uint64_t>::max());
   EXPECT_LE(InRam(0, kPages), kPages / 100);
 }
 
@@ -101,6 +105,7 @@ TEST_F(AdvisedPagesTest, StopsBetweenTwoCalls) {
   EXPECT_EQ(advised_.PageOut(pidfd_, std::nullopt, [&] { return ++calls > 1; }).code(),
             absl::StatusCode::kCancelled);
   EXPECT_EQ(calls, 2);
+  EXPECT_EQ(advised_.left_from(), Pages(AdvisedPages::kMaxAdvisedPages, 1).start);
   EXPECT_GE(InRam(AdvisedPages::kMaxAdvisedPages, 1000), 990u);
 }
 

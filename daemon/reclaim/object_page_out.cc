@@ -51,7 +51,10 @@ absl::Status ObjectPageOut::PageOut(const SharedObject& object, std::optional<ui
     }
     advised_.Add(here);
   }
-  return advised_.PageOut(*self, files_of, is_cancelled);
+  const absl::Status status = advised_.PageOut(*self, files_of, is_cancelled);
+  const uint64_t left_from = advised_.left_from();
+  left_from_ = left_from < base + (all.end - all.start) ? all.start + (left_from - base) : all.end;
+  return status;
 }
 
 }  // namespace pagemapd

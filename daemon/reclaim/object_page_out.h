@@ -20,7 +20,10 @@ namespace pagemapd {
 // thread-safe.
 class ObjectPageOut {
  public:
-  void Clear() { runs_.clear(); }
+  void Clear() {
+    runs_.clear();
+    left_from_ = 0;
+  }
   bool empty() const { return runs_.empty(); }
 
   // Adds pages, as byte offsets into the object, behind those there are. They must be in RAM: of
@@ -32,8 +35,12 @@ class ObjectPageOut {
   absl::Status PageOut(const SharedObject& object, std::optional<uid_t> files_of,
                        const std::function<bool()>& is_cancelled);
 
+  // As AdvisedPages::left_from: a byte offset into the object.
+  uint64_t left_from() const { return left_from_; }
+
  private:
   std::vector<PageRange> runs_;
+  uint64_t left_from_ = 0;
   AdvisedPages advised_;
 };
 

@@ -242,6 +242,13 @@ void PageOut::ForetellCandidates(PageRange block) {
 }
 
 absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_cancelled) {
+  CollectCandidates(block);
+  absl::Status status = Advise(block, is_cancelled);
+  CountAttempted(block);
+  return status;
+}
+
+void PageOut::CollectCandidates(PageRange block) {
   advised_.Clear();
   cached_.Clear();
   ForEachAsked(block.start, block.end, [&](PageRange part, const PageOutRange&) {
@@ -277,6 +284,9 @@ absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_c
     }
     add_run();
   });
+}
+
+absl::Status PageOut::Advise(PageRange block, const std::function<bool()>& is_cancelled) {
   if (!cached_.empty()) {
     const absl::Status status =
         cached_.PageOut(*segment_->object(), scan_->access().objects_of, is_cancelled);
@@ -300,6 +310,15 @@ absl::Status PageOut::Attempt(PageRange block, const std::function<bool()>& is_c
   return status.ok() || absl::IsCancelled(status) ? status : Internal(status);
 }
 
+void PageOut::CountAttempted(PageRange block) {
+  ForEachCandidate(block, [&](uint64_t address, uint32_t place) {
+    const bool was_given = before_[place].state() == PageState::kCached
+                               ? segment_->ObjectIndex(address) << kPageShift < cached_.left_from()
+                               : address < advised_.left_from();
+    counts_.attempted += was_given;
+  });
+}
+
 absl::Status PageOut::LookAgain(ChunkScanner& scanner, PageRange block) {
   if (advised_.empty() && cached_.empty()) return absl::OkStatus();
   auto after = scanner.ScanBlock(*scan_, *segment_, block);
@@ -313,7 +332,6 @@ absl::Status PageOut::LookAgain(ChunkScanner& scanner, PageRange block) {
   ForEachCandidate(block, [&](uint64_t address, uint32_t place) {
     outcomes_[place] =
         OutcomeAfter(before_[place], (*after)[place], obstacles_, !mapping_.Holds(address));
-    ++counts_.attempted;
     if (IsAchieved(outcomes_[place])) ++counts_.achieved;
   });
   return absl::OkStatus();

@@ -75,6 +75,12 @@ class PageOut {
   absl::Status LeaveOutUsed(PageRange block);
   void ForetellCandidates(PageRange block);
   absl::Status Attempt(PageRange block, const std::function<bool()>& is_cancelled);
+  // Into advised_ and cached_.
+  void CollectCandidates(PageRange block);
+  // Gives the kernel what was collected.
+  absl::Status Advise(PageRange block, const std::function<bool()>& is_cancelled);
+  // Those the kernel was given, whatever came then.
+  void CountAttempted(PageRange block);
   absl::Status LookAgain(ChunkScanner& scanner, PageRange block);
   // Learns into obstacles_ what is worth asking only about pages that are in RAM.
   void LearnObstacles();

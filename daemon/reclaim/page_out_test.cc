@@ -13,12 +13,14 @@
 
 #include "daemon/page/page_size.h"
 #include "daemon/query/kernel_features.h"
+#include "daemon/reclaim/advised_pages.h"
 #include "daemon/shmem/object_resolver.h"
 #include "daemon/shmem/page_cache_probe.h"
 #include "daemon/sys/unique_fd.h"
 
-// What is left alone, and not told of, for a caller whose own objects alone may be touched. On this
-// process's own memory, on the live kernel. What page-out does is tested in tests/integration.
+// What is left alone, and not told of, for a caller whose own objects alone may be touched, and
+// what counts as attempted. On this process's own memory, on the live kernel. What page-out does is
+// tested in tests/integration.
 
 namespace pagemapd {
 namespace {
@@ -124,6 +126,27 @@ TEST_F(PageOutTest, OfTheCallersOwnFileAllIsTold) {
     EXPECT_NE(outcomes[page], PageOutOutcome::kFileNotOwned) << page;
     EXPECT_EQ(outcomes[page] == PageOutOutcome::kHole, page >= kWritten) << page;
   }
+}
+
+TEST_F(PageOutTest, WhatTheKernelWasGivenIsAttemptedEvenIfItIsCancelledThen) {
+  constexpr uint64_t kOwnPages = AdvisedPages::kMaxAdvisedPages + 100;
+  void* const own = mmap(nullptr, kOwnPages << kPageShift, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  ASSERT_NE(own, MAP_FAILED);
+  const uint64_t start = reinterpret_cast<uint64_t>(own);
+  PageOutRequest request;
+  request.pid = getpid();
+  request.ranges = {{{start, start + (kOwnPages << kPageShift)}, std::nullopt}};
+  request.access = AllowAll;
+  auto page_out = PageOut::Open(*environment_, std::move(request));
+  ASSERT_TRUE(page_out.ok()) << page_out.status();
+  // Asked before the step, before the first call of the kernel, and before the second.
+  int asked = 0;
+  const absl::StatusOr<bool> more =
+      (*page_out)->Step(*scanner_, kOwnPages, [&asked] { return ++asked == 3; });
+  EXPECT_EQ(more.status().code(), absl::StatusCode::kCancelled) << more.status();
+  EXPECT_EQ((*page_out)->counts().attempted, AdvisedPages::kMaxAdvisedPages);
+  munmap(own, kOwnPages << kPageShift);
 }
 
 }  // namespace
