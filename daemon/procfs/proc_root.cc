@@ -14,7 +14,9 @@ absl::StatusOr<UniqueFd> OpenRetrying(int directory, const char* name, int flags
                                       absl::string_view shown) {
   int fd;
   do {
-    fd = openat(directory, name, O_RDONLY | O_CLOEXEC | flags);
+    // O_NONBLOCK for links to other files, as in map_files: who holds a lease on one (fcntl(2),
+    // F_SETLEASE) could have open(2) wait for lease-break-time, 45 seconds.
+    fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", shown));
   return UniqueFd(fd);
