@@ -22,8 +22,9 @@ struct TlsFiles {
 };
 
 // Reads the files for a server that takes clients with a certificate only. INVALID_ARGUMENT, naming
-// the file, if one is missing, cannot be read, is longer than 1 MiB, or holds no PEM of its kind;
-// also if everyone may read the key. That they fit each other shows in the handshake.
+// the file, if one is missing, cannot be read, is longer than 1 MiB, or holds anything but what it
+// should in PEM; also if everyone may read the key, or it is not the certificate's. gRPC would say
+// of none of that: no client would get through, and their connections stay.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ReadTlsFiles(const TlsFiles& files);
 
 }  // namespace pagemapd
