@@ -15,6 +15,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "daemon/service/access/log_limiter.h"
 
 namespace pagemapd {
 namespace {
@@ -51,13 +53,18 @@ bool LeadsToJournal(int fd) {
          absl::StrCat(st.st_dev, ":", st.st_ino) == stream;
 }
 
-// gRPC's own messages, as lines of our log.
+// gRPC's own messages, as lines of our log, and no more of them than of one caller: whoever can
+// connect can have it complain.
 void LogFromGrpc(gpr_log_func_args* args) {
+  static LogLimiter& limiter = *new LogLimiter;
   const spdlog::level::level_enum level =
       args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
       : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
                                                 : spdlog::level::debug;
-  spdlog::log(level, "grpc message=\"{}\"", args->message);
+  if (!spdlog::should_log(level)) return;
+  if (const auto suppressed = limiter.MayLog("", absl::Now())) {
+    spdlog::log(level, "grpc message=\"{}\" suppressed={}", args->message, *suppressed);
+  }
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <malloc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -38,10 +36,12 @@
 #include "daemon/query/monotonic_time.h"
 #include "daemon/query/scan_statistics.h"
 #include "daemon/query/worker_pool.h"
+#include "daemon/reloader.h"
 #include "daemon/scan_sources.h"
 #include "daemon/service/access/access_control.h"
 #include "daemon/service/admission.h"
 #include "daemon/service/call_statistics.h"
+#include "daemon/service/listen/doorbell.h"
 #include "daemon/service/listen/event_source.h"
 #include "daemon/service/listen/listen_address.h"
 #include "daemon/service/listen/listener.h"
@@ -51,7 +51,6 @@
 #include "daemon/service/service_context.h"
 #include "daemon/service/slow_readers.h"
 #include "daemon/sys/errno_status.h"
-#include "daemon/sys/unique_fd.h"
 #include "version.h"
 
 namespace pagemapd {
@@ -59,9 +58,11 @@ namespace {
 
 // How long calls that are under way may take after SIGTERM, and how long what was answered last may
 // take to be sent. All is to be over within five seconds.
-constexpr absl::Duration kDrainTime = absl::Milliseconds(4'300);
+constexpr absl::Duration kDrainTime = absl::Milliseconds(4'000);
 constexpr std::chrono::milliseconds kLastAnswers(200);
-constexpr absl::Duration kStopTime = absl::Milliseconds(4'800);
+constexpr absl::Duration kStopTime = absl::Milliseconds(4'400);
+// How long the last line of the log may take.
+constexpr absl::Duration kLogTime = absl::Milliseconds(100);
 
 // Keeps what a burst of requests took from staying with the allocator.
 void BoundAllocator() {
@@ -145,54 +146,33 @@ absl::StatusOr<std::vector<ListeningSocket>> OpenSockets(const Flags& flags,
   return sockets;
 }
 
-void Reload(const Flags& flags, AccessControl& access, Listener& listener) {
-  sd_notify(0, "STATUS=Reading the policy");
-  if (absl::Status status = access.Reload(); status.ok()) {
-    spdlog::info("reloaded policy=\"{}\" grants={}", flags.policy, access.grants());
-  } else {
-    spdlog::error("policy not reloaded, the old one stays error=\"{}\"", status.ToString());
-  }
-  if (!flags.tls.certificate.empty()) {
-    auto credentials = ReadTlsFiles(flags.tls);
-    if (credentials.ok()) {
-      listener.SetTlsCredentials(*std::move(credentials));
-      spdlog::info("reloaded TLS files");
-    } else {
-      spdlog::error("TLS files not reloaded, the old ones stay error=\"{}\"",
-                    credentials.status().ToString());
-    }
-  }
-  sd_notify(0, "STATUS=");
-}
-
 // Gives back to the kernel what calls that have ended held: only the top of the heap goes by
-// itself. A second after the last call, since one often follows another.
+// itself. A second after a call, since one often follows another.
 class HeapTrimmer {
  public:
-  explicit HeapTrimmer(sd_event* loop)
-      : loop_(loop), idle_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-
-  absl::Status Start() {
-    absl::StatusOr<EventSource> source =
-        EventSource::OnDescriptor(loop_, idle_.get(), EPOLLIN, [this] {
-          eventfd_t count;
-          eventfd_read(idle_.get(), &count);
-          auto timer = EventSource::After(loop_, absl::Seconds(1), [] { malloc_trim(0); });
-          if (timer.ok()) timer_ = *std::move(timer);
-        });
-    if (!source.ok()) return source.status();
-    source_ = *std::move(source);
+  absl::Status Start(sd_event* loop) {
+    auto ended = Doorbell::Create(loop, [this, loop] {
+      // One that is due already stays so: calls may go on ending for ever.
+      if (std::exchange(is_due_, true)) return;
+      auto timer = EventSource::After(loop, absl::Seconds(1), [this] {
+        is_due_ = false;
+        malloc_trim(0);
+      });
+      is_due_ = timer.ok();
+      if (timer.ok()) timer_ = *std::move(timer);
+    });
+    if (!ended.ok()) return ended.status();
+    ended_ = *std::move(ended);
     return absl::OkStatus();
   }
 
   // Any thread.
-  void CallsHaveEnded() { eventfd_write(idle_.get(), 1); }
+  void CallsHaveEnded() { ended_->Ring(); }
 
  private:
-  sd_event* const loop_;
-  const UniqueFd idle_;
-  EventSource source_;
+  std::unique_ptr<Doorbell> ended_;
   EventSource timer_;
+  bool is_due_ = false;
 };
 
 // Tells systemd's watchdog, where there is one, that the daemon works: the loop turns, and what
@@ -224,8 +204,8 @@ absl::StatusOr<EventSource> GiveUpSlowReaders(sd_event* loop, SlowReaders& reade
 }
 
 // Ends the process if the rest of the program does not, once it was asked to: gRPC's threads may
-// sleep for seconds with nobody to wake them, and a worker be in a system call that a target holds
-// up. By then no socket is left to remove.
+// sleep for seconds with nobody to wake them, a worker be in a system call that a target holds up,
+// and whoever reads the log not read it. By then no socket is left to remove.
 class ExitGuard {
  public:
   ~ExitGuard() {
@@ -233,11 +213,16 @@ class ExitGuard {
     over_.Notify();
     thread_.join();
   }
+  // Once; what comes then does nothing.
   void Start(absl::Duration limit) {
+    if (thread_.joinable()) return;
     thread_ = std::thread([this, limit] {
       if (over_.WaitForNotificationWithTimeout(limit)) return;
-      spdlog::warn("stopped without waiting for what did not end");
-      spdlog::default_logger()->flush();
+      std::thread([] {
+        spdlog::warn("stopped without waiting for what did not end");
+        _exit(0);
+      }).detach();
+      absl::SleepFor(kLogTime);
       _exit(0);
     });
   }
@@ -272,8 +257,8 @@ absl::Status Run(const Flags& flags) {
   }
   ScanStatistics scans;
   (*sources)->environment().statistics = &scans;
-  HeapTrimmer trimmer(loop.get());
-  if (absl::Status status = trimmer.Start(); !status.ok()) return status;
+  HeapTrimmer trimmer;
+  if (absl::Status status = trimmer.Start(loop.get()); !status.ok()) return status;
   Admission admission(flags.limits, [&trimmer] { trimmer.CallsHaveEnded(); });
   AccessControl& access = *configuration->access;
   CallStatistics calls;
@@ -318,14 +303,20 @@ absl::Status Run(const Flags& flags) {
   }
   sockets->clear();
 
-  const auto stop = [&loop](int signal) {
-    spdlog::info("stopping signal={}", strsignal(signal));
+  auto reloader = Reloader::Create(loop.get(), flags.tls, access, listener);
+  if (!reloader.ok()) return reloader.status();
+
+  const auto stop = [&loop, &exit_guard](int signal) {
+    // From here on nothing is waited for without end: who reads the log, or is told of the
+    // daemon's state, neither.
+    exit_guard.Start(kStopTime);
     sd_event_exit(loop.get(), 0);
+    spdlog::info("stopping signal={}", strsignal(signal));
   };
   absl::StatusOr<EventSource> handlers[] = {
       EventSource::OnSignal(loop.get(), SIGTERM, [&stop] { stop(SIGTERM); }),
       EventSource::OnSignal(loop.get(), SIGINT, [&stop] { stop(SIGINT); }),
-      EventSource::OnSignal(loop.get(), SIGHUP, [&] { Reload(flags, access, listener); }),
+      EventSource::OnSignal(loop.get(), SIGHUP, [&] { (*reloader)->Reload(); }),
       FeedWatchdog(loop.get(), pool),
       GiveUpSlowReaders(loop.get(), slow_readers, flags.limits.max_stall_seconds)};
   for (const absl::StatusOr<EventSource>& handler : handlers) {
@@ -343,8 +334,6 @@ absl::Status Run(const Flags& flags) {
     return ErrnoStatus(-error, "sd_event_loop");
   }
   listener.StopListening();
-  // From here on nothing is waited for without end: a service manager that does not read, neither.
-  exit_guard.Start(kStopTime);
   sd_notify(0, "STOPPING=1");
   admission.Close();
   admission.AwaitIdle(absl::Now() + kDrainTime);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "daemon/query/scan_pipeline.h"
 #include "daemon/service/proto_conversion.h"
 
@@ -20,11 +21,11 @@ constexpr size_t kMessageExtents = 4096;
 
 PageOutCall* PageOutCall::Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
                                 TaskLane lane, PageOutRequest request,
-                                uint64_t max_pages_per_second, std::string by,
+                                uint64_t max_pages_per_second, Asker asker,
                                 std::shared_ptr<Admission::Ticket> ticket) {
   auto call =
       std::make_shared<PageOutCall>(context, std::move(reader), std::move(lane), std::move(request),
-                                    max_pages_per_second, std::move(by), std::move(ticket));
+                                    max_pages_per_second, std::move(asker), std::move(ticket));
   call->self_ = call;
   call->Submit();
   return call.get();
@@ -40,9 +41,22 @@ absl::Status PageOutCall::Open() {
   auto page_out = PageOut::Open(*context_.environment, std::move(request_));
   if (!page_out.ok()) return page_out.status();
   page_out_ = *std::move(page_out);
-  spdlog::info("page_out begins {} target={} start_time_ticks={} ranges={} dry_run={}", by_, pid_,
-               page_out_->process().start_time_ticks(), ranges, is_dry_run_);
+  LogBegin(ranges);
   return absl::OkStatus();
+}
+
+std::optional<std::string> PageOutCall::MayLog(bool pages_out) const {
+  if (pages_out) return "";
+  const auto suppressed = context_.access->log_limiter().MayLog(asker_.caller, absl::Now());
+  if (!suppressed.has_value()) return std::nullopt;
+  return absl::StrCat(" suppressed=", *suppressed);
+}
+
+void PageOutCall::LogBegin(size_t ranges) {
+  const std::optional<std::string> suffix = MayLog(/*pages_out=*/!is_dry_run_);
+  if (!suffix.has_value()) return;
+  spdlog::info("page_out begins {} target={} start_time_ticks={} ranges={} dry_run={}{}", asker_.by,
+               pid_, page_out_->process().start_time_ticks(), ranges, is_dry_run_, *suffix);
 }
 
 void PageOutCall::Work(ChunkScanner& scanner) {
@@ -116,9 +130,11 @@ void PageOutCall::LogEnd(const absl::Status& error) {
     context_.calls->page_out_attempted_pages += done.attempted;
     context_.calls->page_out_achieved_pages += done.achieved;
   }
-  spdlog::info("page_out ends {} target={} dry_run={} asked={} attempted={} achieved={}{}", by_,
-               pid_, is_dry_run_, done.asked, done.attempted, done.achieved,
-               error.ok() ? "" : absl::StrCat(" error=\"", error.ToString(), "\""));
+  const auto suffix = MayLog(/*pages_out=*/page_out_ != nullptr && !is_dry_run_);
+  if (!suffix.has_value()) return;
+  spdlog::info("page_out ends {} target={} dry_run={} asked={} attempted={} achieved={}{}{}",
+               asker_.by, pid_, is_dry_run_, done.asked, done.attempted, done.achieved,
+               error.ok() ? "" : absl::StrCat(" error=\"", error.ToString(), "\""), *suffix);
 }
 
 void PageOutCall::FinishCancelled() {

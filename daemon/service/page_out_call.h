@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,14 +32,19 @@ namespace pagemapd {
 class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
                     public std::enable_shared_from_this<PageOutCall> {
  public:
+  // Who asked: the caller, and as fields of the log.
+  struct Asker {
+    std::string caller;
+    std::string by;
+  };
+
   // The call owns itself until gRPC is done with it. `max_pages_per_second` 0: no limit.
-  // `by` says who asked, as fields of the log.
   static PageOutCall* Start(const ServiceContext& context, std::shared_ptr<Reader> reader,
                             TaskLane lane, PageOutRequest request, uint64_t max_pages_per_second,
-                            std::string by, std::shared_ptr<Admission::Ticket> ticket);
+                            Asker asker, std::shared_ptr<Admission::Ticket> ticket);
 
   PageOutCall(const ServiceContext& context, std::shared_ptr<Reader> reader, TaskLane lane,
-              PageOutRequest request, uint64_t max_pages_per_second, std::string by,
+              PageOutRequest request, uint64_t max_pages_per_second, Asker asker,
               std::shared_ptr<Admission::Ticket> ticket)
       : ticket_(std::move(ticket)),
         context_(context),
@@ -47,7 +53,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
         request_(std::move(request)),
         pid_(request_.pid),
         is_dry_run_(request_.dry_run),
-        by_(std::move(by)),
+        asker_(std::move(asker)),
         pace_(max_pages_per_second) {}
 
   void OnWriteDone(bool ok) override;
@@ -64,8 +70,12 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   void WriteDone(bool ok);
   void End(const absl::Status& error);
   void FinishCancelled();
-  // The audit's line of its end.
+  // The audit's lines. Of what pages nothing out there are only so many a caller: it could drown
+  // the others.
+  void LogBegin(size_t ranges);
   void LogEnd(const absl::Status& error);
+  // What follows a line that may be there now.
+  std::optional<std::string> MayLog(bool pages_out) const;
 
   // Its place is given back before the end is sent: a caller that has its answer finds it free.
   const std::shared_ptr<Admission::Ticket> ticket_;
@@ -77,7 +87,7 @@ class PageOutCall : public grpc::ServerWriteReactor<v1::PageOutResponse>,
   PageOutRequest request_;
   const pid_t pid_;
   const bool is_dry_run_;
-  const std::string by_;
+  const Asker asker_;
   const PageOutPace pace_;
   std::unique_ptr<PageOut> page_out_;
   uint64_t begin_ns_ = 0;

@@ -263,7 +263,8 @@ grpc::ServerWriteReactor<v1::PageOutResponse>* PagemapService::PageOut(
       std::shared_ptr<Reader> reader = WatchReader(call, admitted->by);
       return PageOutCall::Start(context_, std::move(reader), std::move(admitted->lane),
                                 *std::move(page_out), request->max_pages_per_second(),
-                                std::move(admitted->by), std::move(admitted->ticket));
+                                {ToString(admitted->rights->caller()), std::move(admitted->by)},
+                                std::move(admitted->ticket));
     }
     status = admitted.status();
   }

@@ -36,6 +36,8 @@ class AccessControl {
   // Reads the policy file again. On an error what was in force stays.
   absl::Status Reload();
 
+  // Empty: there is none.
+  const std::string& path() const { return path_; }
   size_t grants() const { return policy()->grants(); }
 
   // What `caller` may, by the policy that is in force now.

@@ -13,7 +13,7 @@ namespace pagemapd {
 namespace {
 
 // A connection on which HTTP/2 has not begun by then is closed.
-constexpr int kHandshakeMilliseconds = 4'000;
+constexpr int kHandshakeMilliseconds = 3'000;
 // One without calls is closed after this long; clients connect again when they need to.
 constexpr int kIdleMilliseconds = 600'000;
 constexpr int kMaxMetadataBytes = 16 << 10;
