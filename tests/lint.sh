@@ -38,7 +38,8 @@ plain=()
 for file in "${files[@]}"; do
   case $file in
     *.h | *.bpf.c | *_test.cc | tests/*) ;;
-    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/bpf/* | daemon/shmem/*)
+    daemon/sys/* | daemon/page/* | daemon/procfs/* | daemon/bpf/* | daemon/shmem/* | \
+      daemon/query/* | daemon/reclaim/*)
       analyzed+=("$file")
       ;;
     *) plain+=("$file") ;;

@@ -18,7 +18,7 @@ readonly grpc_free=(//daemon/{sys,page,procfs,bpf,shmem,query,reclaim}/...)
 # Of the whole daemon; gRPC and protobuf stay as Debian built them.
 readonly daemon_tests=(//tests/service/access:forged_test //tests/service/load:wire_test
   //tests/service/load:limits_test //tests/integration:page_out_edges_test)
-readonly seconds_per_fuzzer=3
+readonly seconds_per_fuzzer=5
 readonly stress_seconds=300
 
 long=''
