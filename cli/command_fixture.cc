@@ -40,8 +40,10 @@ grpc::Status CannedService::QueryPages(grpc::ServerContext*, const v1::QueryPage
 grpc::Status CannedService::SummarizePages(grpc::ServerContext*,
                                            const v1::SummarizePagesRequest* request,
                                            v1::SummarizePagesResponse* response) {
+  // Wraps for the first.
+  const size_t later = summaries.size() - 1;
   summaries.push_back(*request);
-  *response = summary;
+  *response = later < later_summaries.size() ? later_summaries[later] : summary;
   return summary_status;
 }
 

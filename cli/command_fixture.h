@@ -35,6 +35,9 @@ struct CannedService : public v1::PagemapService::Service {
   v1::ListSwapAreasResponse areas;
   v1::QueryPagesResponse pages;
   v1::SummarizePagesResponse summary;
+  // What the calls of SummarizePages after the first answer, one after the other; `summary` answers
+  // the others.
+  std::vector<v1::SummarizePagesResponse> later_summaries;
   // Of SummarizePages.
   grpc::Status summary_status;
   // What each call of PageOut answers, one after the other; the last one answers all further calls.

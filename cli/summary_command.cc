@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "cli/address_span.h"
 #include "cli/output/byte_size.h"
 #include "cli/output/csv_row.h"
@@ -39,6 +40,7 @@ class SummaryWriter {
 
  private:
   nlohmann::ordered_json Json(const v1::TargetSummary& summary) const;
+  void AddJson(const v1::TargetSummary& summary);
   void AddTableRows(const v1::TargetSummary& summary);
   void AddCsvRows(const v1::TargetSummary& summary);
   void AddTableRow(std::vector<std::string> names, const v1::PageCounts& counts);
@@ -49,7 +51,7 @@ class SummaryWriter {
   const uint64_t page_size_bytes_;
   const SwapAreaPaths areas_;
 
-  nlohmann::ordered_json processes_ = nlohmann::ordered_json::array();
+  bool json_written_ = false;
   bool csv_heading_written_ = false;
 
   std::vector<std::vector<std::string>> rows_;
@@ -71,6 +73,7 @@ nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) con
   nlohmann::ordered_json json = {{"pid", summary.process().pid()},
                                  {"start_time_ticks", summary.process().start_time_ticks()}};
   PutCounts(summary.total(), &json["total"]);
+  if (summary.mappings_truncated()) json["mappings_truncated"] = true;
   json["mappings"] = nlohmann::ordered_json::array();
   for (const v1::MappingSummary& mapping : summary.mappings()) {
     nlohmann::ordered_json entry = {{"start", Hex(mapping.mapping().range().start())},
@@ -89,6 +92,18 @@ nlohmann::ordered_json SummaryWriter::Json(const v1::TargetSummary& summary) con
                               {"swapped_pages", size.swapped_pages()}});
   }
   return json;
+}
+
+// One process is a document, and several are an array, of which only one is held at a time.
+void SummaryWriter::AddJson(const v1::TargetSummary& summary) {
+  std::string text = JsonText(Json(summary), 2);
+  if (options_.pids.size() != 1) {
+    session_.out().Append(json_written_ ? ",\n  " : "[\n  ");
+    text = absl::StrReplaceAll(text, {{"\n", "\n  "}});
+  }
+  session_.out().Append(text);
+  session_.out().EndRow();
+  json_written_ = true;
 }
 
 void SummaryWriter::AddTableRow(std::vector<std::string> names, const v1::PageCounts& counts) {
@@ -152,7 +167,7 @@ void SummaryWriter::Add(const v1::TargetSummary& summary) {
       AddTableRows(summary);
       break;
     case OutputFormat::kJson:
-      processes_.push_back(Json(summary));
+      AddJson(summary);
       break;
     case OutputFormat::kJsonLines:
       session_.out().Append(JsonText(Json(summary), -1));
@@ -193,11 +208,40 @@ void SummaryWriter::FinishTable() {
 
 void SummaryWriter::Finish() {
   if (session_.format() == OutputFormat::kTable) FinishTable();
-  if (session_.format() == OutputFormat::kJson && !processes_.empty()) {
-    const bool one = options_.pids.size() == 1;
-    session_.out().Append(JsonText(one ? processes_[0] : processes_, 2));
-    session_.out().Append("\n");
+  if (session_.format() == OutputFormat::kJson && json_written_) {
+    session_.out().Append(options_.pids.size() == 1 ? "\n" : "\n]\n");
   }
+}
+
+v1::SummarizePagesRequest RequestFor(const Session& session, const SummaryOptions& options) {
+  v1::SummarizePagesRequest request;
+  request.set_view(v1::VIEW_PROCESS);
+  request.set_include_mappings(options.mappings || session.format() != OutputFormat::kTable);
+  request.set_include_folios(options.folios && session.format() != OutputFormat::kCsv);
+  return request;
+}
+
+grpc::Status Ask(const Session& session, const v1::SummarizePagesRequest& request,
+                 v1::SummarizePagesResponse* response) {
+  ProgressLine progress(STDERR_FILENO, session.error_terminal(), 0);
+  grpc::ClientContext context;
+  const grpc::Status status = session.service().SummarizePages(&context, request, response);
+  if (status.ok() && response->targets_size() != request.targets_size()) {
+    return grpc::Status(grpc::StatusCode::INTERNAL, "the daemon did not answer all targets");
+  }
+  return status;
+}
+
+// The targets of a call share the room for mappings. Asks about that of `summary` again, alone, for
+// it to have all of that. If the call fails `summary` stays.
+grpc::Status AskAlone(const Session& session, const SummaryOptions& options,
+                      v1::TargetSummary* summary) {
+  v1::SummarizePagesRequest request = RequestFor(session, options);
+  *request.add_targets()->mutable_process() = summary->process();
+  v1::SummarizePagesResponse response;
+  grpc::Status status = Ask(session, request, &response);
+  if (status.ok()) *summary = std::move(*response.mutable_targets(0));
+  return status;
 }
 
 }  // namespace
@@ -217,24 +261,21 @@ ExitCode RunSummary(const Session& session, const SummaryOptions& options) {
   ExitTally tally;
   const size_t step = std::max<size_t>(capabilities.limits().max_targets(), 1);
   for (size_t next = 0; next < options.pids.size();) {
-    v1::SummarizePagesRequest request;
-    request.set_view(v1::VIEW_PROCESS);
-    request.set_include_mappings(options.mappings || session.format() != OutputFormat::kTable);
-    request.set_include_folios(options.folios && session.format() != OutputFormat::kCsv);
+    v1::SummarizePagesRequest request = RequestFor(session, options);
     for (const size_t end = std::min(options.pids.size(), next + step); next < end; ++next) {
       request.add_targets()->mutable_process()->set_pid(options.pids[next]);
     }
     v1::SummarizePagesResponse response;
-    {
-      ProgressLine progress(STDERR_FILENO, session.error_terminal(), 0);
-      grpc::ClientContext context;
-      status = session.service().SummarizePages(&context, request, &response);
-    }
+    status = Ask(session, request, &response);
     if (!status.ok()) {
       tally.Failed(session.Fail(status));
       break;
     }
-    for (const v1::TargetSummary& summary : response.targets()) {
+    for (v1::TargetSummary& summary : *response.mutable_targets()) {
+      if (summary.mappings_truncated() && !summary.has_error() && response.targets_size() > 1) {
+        status = AskAlone(session, options, &summary);
+        if (!status.ok()) tally.Failed(session.Fail(status));
+      }
       if (summary.has_error()) {
         tally.Failed(session.Fail(summary.error()));
         continue;
@@ -248,6 +289,7 @@ ExitCode RunSummary(const Session& session, const SummaryOptions& options) {
       if (summary.mappings_truncated()) {
         session.Complain(absl::StrCat("note: process ", pid,
                                       " has more mappings than are listed; its total counts all"));
+        tally.Failed(ExitCode::kPartlyDone);
       }
       writer.Add(summary);
     }
