@@ -32,7 +32,7 @@ ExitCode Collect(const Session& session, const MetricsOptions& options, Expositi
   const SwapAreaPaths paths = SwapAreaPathsOf(areas);
   const MetricsSubject subject = {session, capabilities, paths};
   AddProcesses(subject, options.pids, exposition, &tally);
-  AddVms(subject, options.qmp_paths, exposition, &tally);
+  AddVms(subject, options.qmp_paths, options.qmp_patience, exposition, &tally);
 
   // Last, so that the calls before are among those that it counts.
   v1::GetStatisticsResponse statistics;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "cli/session.h"
 
 namespace pagemapd {
@@ -14,6 +15,9 @@ struct MetricsOptions {
   std::vector<std::string> qmp_paths;
   // Replaced in one step; empty: standard output.
   std::string textfile;
+  // For all that each QEMU is asked: one that hangs must not keep the others' figures back for
+  // long.
+  absl::Duration qmp_patience = absl::Seconds(5);
 };
 
 // `pagemapctl metrics`: what a Prometheus should know, in its text format, whatever the session's.

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/metrics/metrics_fixture.h"
+#include "cli/vm/qmp_peer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -161,6 +162,47 @@ TEST_F(MetricsTest, AVmThatIsCountedIsUp) {
   EXPECT_THAT(result.out, Not(HasSubstr("pagemapd_vm_error")));
   EXPECT_THAT(result.out, HasSubstr("pagemapd_vm_memory_bytes{vm=\"\",qmp=\"QMP\",pid="));
   EXPECT_THAT(result.out, HasSubstr("block=\"pc.bios\",state=\"mapped\"} 8192\n"));
+}
+
+// Each of its answers comes in time.
+TEST_F(MetricsTest, AVmThatIsSlowAtEveryAnswerDoesNotKeepTheOthersBack) {
+  *service_.summary.mutable_targets(1) = service_.summary.targets(0);
+  QmpScript many = script_;
+  many["info ramblock"] =
+      "Block Name PSize Offset Used Total\r\npc.ram 4 KiB 0x0 0x8000 0x8000\r\n";
+  many["info mtree -f"] = "FlatView #0\r\n AS \"memory\", root: system\r\n";
+  for (uint64_t offset = 0; offset < 0x8000; offset += 0x1000) {
+    const uint64_t guest = 2 * offset;
+    absl::StrAppend(&many["info mtree -f"], "  ", absl::Hex(guest), "-", absl::Hex(guest + 0xfff),
+                    " (prio 0, ram): pc.ram @", absl::Hex(offset), "\r\n");
+    for (const uint64_t in_page : {0x0, 0xfff}) {
+      many[absl::StrCat("gpa2hva 0x", absl::Hex(guest + in_page))] =
+          absl::StrCat("Host virtual address for 0x", absl::Hex(guest + in_page), " (pc.ram) is 0x",
+                       absl::Hex(0x7f0000000000 + offset + in_page), "\r\n");
+    }
+  }
+  MetricsOptions options;
+  options.qmp_patience = absl::Seconds(2);
+  const QmpPeer slow(SpeakingAs(many, absl::Milliseconds(250)));
+  const QmpPeer quick(SpeakingAs(script_));
+  options.qmp_paths = {slow.path(), quick.path()};
+  const Result result = RunMetricsWith(options);
+  EXPECT_EQ(result.code, ExitCode::kPartlyDone);
+  EXPECT_EQ(result.error,
+            absl::StrCat("pagemapctl: QEMU at ", slow.path(), ": no answer in time\n"));
+  EXPECT_THAT(result.out, HasSubstr(absl::StrCat("pagemapd_vm_up{qmp=\"", slow.path(), "\"} 0\n")));
+  EXPECT_THAT(result.out, HasSubstr(absl::StrCat("pagemapd_vm_error{qmp=\"", slow.path(),
+                                                 "\",reason=\"failed\"} 1\n")));
+  EXPECT_THAT(result.out,
+              HasSubstr(absl::StrCat("pagemapd_vm_up{qmp=\"", quick.path(), "\"} 1\n")));
+  EXPECT_THAT(result.out, HasSubstr("block=\"pc.ram\",state=\"swapped\"} 20480\n"));
+
+  // It is its slowness, and nothing else, that it is not counted for.
+  const QmpPeer same(SpeakingAs(many));
+  options.qmp_paths = {same.path()};
+  service_.summary.mutable_targets()->RemoveLast();
+  EXPECT_THAT(RunMetricsWith(options).out,
+              HasSubstr(absl::StrCat("pagemapd_vm_up{qmp=\"", same.path(), "\"} 1\n")));
 }
 
 TEST_F(MetricsTest, NoVm) {

@@ -23,9 +23,6 @@ constexpr MetricFamily kUncounted = {
     "pagemapd_vm_uncounted_bytes", MetricType::kGauge,
     "A VM's RAM blocks that are not counted, since it is not known where they are."};
 
-// One QEMU that hangs must not keep the others' figures back for long.
-constexpr absl::Duration kPatience = absl::Seconds(5);
-
 const char* ReasonName(ExitCode code) {
   switch (code) {
     case ExitCode::kPermissionDenied:
@@ -46,9 +43,10 @@ std::string NameOf(QmpClient& qmp) {
 }
 
 // How it ended: kDone if all of the RAM that can be counted is.
-ExitCode AddVm(const MetricsSubject& subject, const std::string& qmp_path, Exposition* exposition) {
+ExitCode AddVm(const MetricsSubject& subject, const std::string& qmp_path, absl::Duration patience,
+               Exposition* exposition) {
   std::optional<VmTarget> vm;
-  const ExitCode opened = VmTarget::Open(subject.session, qmp_path, &vm, kPatience);
+  const ExitCode opened = VmTarget::Open(subject.session, qmp_path, &vm, patience);
   if (!vm.has_value()) return opened;
   const std::string name = NameOf(vm->qmp());
   std::vector<const RamBlock*> known;
@@ -80,9 +78,9 @@ ExitCode AddVm(const MetricsSubject& subject, const std::string& qmp_path, Expos
 }  // namespace
 
 void AddVms(const MetricsSubject& subject, const std::vector<std::string>& qmp_paths,
-            Exposition* exposition, ExitTally* tally) {
+            absl::Duration patience, Exposition* exposition, ExitTally* tally) {
   for (const std::string& path : std::set<std::string>(qmp_paths.begin(), qmp_paths.end())) {
-    const ExitCode code = AddVm(subject, path, exposition);
+    const ExitCode code = AddVm(subject, path, patience, exposition);
     const bool up = code == ExitCode::kDone;
     exposition->Add(kUp, {{"qmp", path}}, up ? 1 : 0);
     if (up) {

@@ -91,12 +91,11 @@ std::optional<uint64_t> IdOf(const json& message) {
 
 }  // namespace
 
-QmpClient::QmpClient(int fd, absl::Duration timeout)
-    : fd_(fd), timeout_(timeout), reader_(kMaxMessageBytes, kMaxDepth) {}
+QmpClient::QmpClient(int fd) : fd_(fd), reader_(kMaxMessageBytes, kMaxDepth) {}
 
 QmpClient::QmpClient(QmpClient&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
-      timeout_(other.timeout_),
+      patience_(other.patience_),
       peer_pid_(other.peer_pid_),
       last_id_(other.last_id_),
       reader_(std::move(other.reader_)),
@@ -104,7 +103,7 @@ QmpClient::QmpClient(QmpClient&& other) noexcept
 
 QmpClient& QmpClient::operator=(QmpClient&& other) noexcept {
   std::swap(fd_, other.fd_);
-  std::swap(timeout_, other.timeout_);
+  std::swap(patience_, other.patience_);
   std::swap(peer_pid_, other.peer_pid_);
   std::swap(last_id_, other.last_id_);
   std::swap(reader_, other.reader_);
@@ -116,12 +115,13 @@ QmpClient::~QmpClient() {
   if (fd_ >= 0) close(fd_);
 }
 
-absl::StatusOr<QmpClient> QmpClient::Connect(const std::string& path, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
-  const absl::StatusOr<int> fd = ConnectSocket(path, timeout);
+absl::StatusOr<QmpClient> QmpClient::Connect(const std::string& path, absl::Duration patience) {
+  const absl::Time deadline = absl::Now() + patience;
+  const absl::StatusOr<int> fd = ConnectSocket(path, patience);
   if (!fd.ok()) return fd.status();
-  QmpClient client(*fd, timeout);
+  QmpClient client(*fd);
   if (const absl::Status status = client.Greet(deadline); !status.ok()) return status;
+  client.patience_ = deadline - absl::Now();
   return client;
 }
 
@@ -139,7 +139,12 @@ absl::Status QmpClient::Greet(absl::Time deadline) {
 
 absl::StatusOr<json> QmpClient::Execute(const std::string& command, const json& arguments) {
   if (!broken_.ok()) return broken_;
-  return Ask(command, arguments, absl::Now() + timeout_);
+  // A deadline for each command would let an other side that is slow at every one of thousands keep
+  // this one for hours.
+  const absl::Time deadline = absl::Now() + patience_;
+  absl::StatusOr<json> result = Ask(command, arguments, deadline);
+  patience_ = deadline - absl::Now();
+  return result;
 }
 
 absl::StatusOr<json> QmpClient::Ask(const std::string& command, const json& arguments,

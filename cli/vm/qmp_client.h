@@ -26,10 +26,11 @@ namespace pagemapd {
 // again.
 class QmpClient {
  public:
-  // Takes the greeting and negotiates no capabilities. `timeout` is for all of that, and then for
-  // each command. Besides the above: INVALID_ARGUMENT (a path too long for a socket), and what
+  // Takes the greeting and negotiates no capabilities. `patience` is for how long the other side
+  // may keep this one waiting in all, until the last command is answered: between commands, it does
+  // not run. Besides the above: INVALID_ARGUMENT (a path too long for a socket), and what
   // connect(2) says: NOT_FOUND, PERMISSION_DENIED.
-  static absl::StatusOr<QmpClient> Connect(const std::string& path, absl::Duration timeout);
+  static absl::StatusOr<QmpClient> Connect(const std::string& path, absl::Duration patience);
 
   QmpClient(QmpClient&& other) noexcept;
   QmpClient& operator=(QmpClient&& other) noexcept;
@@ -49,7 +50,7 @@ class QmpClient {
       const std::string& command, const nlohmann::json& arguments = nlohmann::json::object());
 
  private:
-  QmpClient(int fd, absl::Duration timeout);
+  explicit QmpClient(int fd);
 
   absl::Status Greet(absl::Time deadline);
   absl::StatusOr<nlohmann::json> Ask(const std::string& command, const nlohmann::json& arguments,
@@ -60,7 +61,8 @@ class QmpClient {
   absl::Status ReadSome(absl::Time deadline);
 
   int fd_;
-  absl::Duration timeout_;
+  // What is left of it.
+  absl::Duration patience_;
   pid_t peer_pid_ = 0;
   uint64_t last_id_ = 0;
   JsonObjectReader reader_;

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "cli/vm/qmp_peer.h"
 #include "gtest/gtest.h"
 
@@ -155,6 +156,24 @@ TEST(QmpClient, AfterATimeoutItIsOfNoMoreUse) {
   EXPECT_EQ(client->Execute("a").status(), absl::DeadlineExceededError("no answer in time"));
   // The second command is not sent: its answer could be that to the first.
   EXPECT_EQ(client->Execute("b").status(), absl::DeadlineExceededError("no answer in time"));
+}
+
+TEST(QmpClient, ItIsForAllCommandsTogetherThatItHasPatience) {
+  const QmpPeer peer(SpeakingAs({}, kShort / 4));
+  absl::StatusOr<QmpClient> client = QmpClient::Connect(peer.path(), kShort);
+  absl::Status status = client.status();
+  for (int i = 0; status.ok() && i < 10; ++i) status = client->Execute("query-status").status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+}
+
+TEST(QmpClient, BetweenCommandsItIsInNoHurry) {
+  const QmpPeer peer(SpeakingAs({}));
+  absl::StatusOr<QmpClient> client = QmpClient::Connect(peer.path(), absl::Seconds(1));
+  ASSERT_TRUE(client.ok()) << client.status();
+  for (int i = 0; i < 2; ++i) {
+    absl::SleepFor(absl::Milliseconds(1100));
+    EXPECT_TRUE(client->Execute("query-status").ok());
+  }
 }
 
 TEST(QmpClient, OthersBeforeItInTheQueueTakeNoLongerThanTheTimeout) {

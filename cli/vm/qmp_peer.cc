@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 
 namespace pagemapd {
@@ -63,10 +64,10 @@ std::string QmpGreeting() {
          "\"package\": \"\"}, \"capabilities\": [\"oob\"]}}\r\n";
 }
 
-std::function<void(const QmpConnection&)> SpeakingAs(QmpScript script) {
+std::function<void(const QmpConnection&)> SpeakingAs(QmpScript script, absl::Duration delay) {
   script.emplace("qmp_capabilities", "{}");
   script.emplace("query-status", "{\"status\": \"prelaunch\", \"running\": false}");
-  return [script = std::move(script)](const QmpConnection& connection) {
+  return [script = std::move(script), delay](const QmpConnection& connection) {
     connection.Say(QmpGreeting());
     for (std::string line; !(line = connection.Hear()).empty();) {
       const json request = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -83,6 +84,7 @@ std::function<void(const QmpConnection&)> SpeakingAs(QmpScript script) {
         answer["error"] = {{"class", "CommandNotFound"},
                            {"desc", "The command has not been found"}};
       }
+      absl::SleepFor(delay);
       connection.Say(answer.dump() + "\r\n");
     }
   };

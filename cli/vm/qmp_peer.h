@@ -6,6 +6,8 @@
 #include <string>
 #include <thread>
 
+#include "absl/time/time.h"
+
 namespace pagemapd {
 
 // One end of a connection, of a test that plays QEMU.
@@ -44,8 +46,9 @@ std::string QmpGreeting();
 // the value the text. What is not there QEMU does not know.
 using QmpScript = std::map<std::string, std::string>;
 
-// Speaks as QEMU does, with these answers.
-std::function<void(const QmpConnection&)> SpeakingAs(QmpScript script);
+// Speaks as QEMU does, with these answers, each of them after `delay`.
+std::function<void(const QmpConnection&)> SpeakingAs(QmpScript script,
+                                                     absl::Duration delay = absl::ZeroDuration());
 
 }  // namespace pagemapd
 

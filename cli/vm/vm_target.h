@@ -19,11 +19,11 @@ namespace pagemapd {
 class VmTarget {
  public:
   // A host that swaps keeps QEMU waiting.
-  static constexpr absl::Duration kPatience = absl::Seconds(30);
+  static constexpr absl::Duration kPatience = absl::Seconds(60);
 
   // Connects, asks QEMU and the daemon, and proves where the blocks are. Complains, and gives what
-  // to exit with, if that fails. `session` must outlive the target. QEMU has `patience` for each
-  // answer.
+  // to exit with, if that fails. `session` must outlive the target. QEMU has `patience` for all of
+  // its answers together.
   static ExitCode Open(const Session& session, const std::string& qmp_path,
                        std::optional<VmTarget>* target, absl::Duration patience = kPatience);
 
