@@ -27,7 +27,7 @@ absl::string_view OutcomeText(v1::PageOutOutcome outcome) {
     case v1::PAGE_OUT_OUTCOME_NOT_PAGEABLE:
       return "left alone: memory of the kernel or of a device";
     case v1::PAGE_OUT_OUTCOME_FILE_NOT_OWNED:
-      return "kept in RAM: another user's file, and the daemon has no CAP_FOWNER";
+      return "kept in RAM: of a file that the daemon may not page out for this caller";
     case v1::PAGE_OUT_OUTCOME_SHARED:
       return "kept in RAM: mapped by another process too";
     case v1::PAGE_OUT_OUTCOME_NO_SWAP_SPACE:

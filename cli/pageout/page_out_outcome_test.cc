@@ -16,6 +16,12 @@ TEST(PageOutOutcomeTest, EachHasWordsOfItsOwn) {
             OutcomeText(v1::PAGE_OUT_OUTCOME_UNSPECIFIED));
 }
 
+// It may be the caller's own, where the daemon has no CAP_SETUID to act in the caller's name.
+TEST(PageOutOutcomeTest, AFileNotOwnedIsNotSaidToBeAnotherUsers) {
+  EXPECT_EQ(OutcomeText(v1::PAGE_OUT_OUTCOME_FILE_NOT_OWNED),
+            "kept in RAM: of a file that the daemon may not page out for this caller");
+}
+
 TEST(PageOutOutcomeTest, WhatIsDoneIsFine) {
   EXPECT_TRUE(IsDone(v1::PAGE_OUT_OUTCOME_PAGED_OUT));
   EXPECT_TRUE(IsDone(v1::PAGE_OUT_OUTCOME_IN_SWAP_CACHE));
