@@ -84,8 +84,8 @@ class EdgesTest : public ::testing::Test {
     grpc::ClientContext context;
     ASSERT_TRUE(stub_->GetCapabilities(&context, {}, &capabilities).ok());
     limits_ = capabilities.limits();
-    // The connections of the rounds are gone by then.
-    absl::SleepFor(absl::Milliseconds(200));
+    // Those of the rounds have files open until they are closed.
+    ASSERT_TRUE(AwaitConnections(1));
     files_before_ = daemon_->OpenFiles()->size();
     rss_before_ = *daemon_->RssBytes();
   }
@@ -96,24 +96,40 @@ class EdgesTest : public ::testing::Test {
     EXPECT_TRUE(
         QueryAll(*stub_, QueryOf(getpid(), {}, v1::VIEW_PROCESS, v1::FORMAT_EXTENTS)).status.ok());
     EXPECT_LE(SettledFiles(files_before_), files_before_);
-    EXPECT_LT(SettledRss(), DaemonProcess::RssBound(rss_before_ + kSlack));
+    const uint64_t bound = DaemonProcess::RssBound(rss_before_ + kSlack);
+    EXPECT_LT(SettledRss(bound), bound);
     EXPECT_FALSE(absl::StrContains(daemon_->Log(), " critical ")) << daemon_->Log();
   }
 
-  // How many files the daemon has open, once it is `expected` or less, or after a while.
+  // Whether the daemon has so many connections, at once or within half a minute.
+  bool AwaitConnections(uint32_t wanted) {
+    for (int i = 0; i < 600; ++i) {
+      grpc::ClientContext context;
+      v1::GetStatisticsResponse statistics;
+      const grpc::Status status = stub_->GetStatistics(&context, {}, &statistics);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      if (!status.ok()) return false;
+      if (statistics.connections() == wanted) return true;
+      absl::SleepFor(absl::Milliseconds(50));
+    }
+    return false;
+  }
+
+  // How many files the daemon has open, once it is `expected` or less, or after half a minute.
   size_t SettledFiles(size_t expected) {
     size_t now = daemon_->OpenFiles()->size();
-    for (int i = 0; i < 100 && now > expected; ++i) {
+    for (int i = 0; i < 600 && now > expected; ++i) {
       absl::SleepFor(absl::Milliseconds(50));
       now = daemon_->OpenFiles()->size();
     }
     return now;
   }
 
-  // The same of its memory.
-  uint64_t SettledRss() {
+  // Its memory, once it is below `bound`, or after half a minute: it gives back what it can a
+  // second after its last call.
+  uint64_t SettledRss(uint64_t bound) {
     uint64_t now = *daemon_->RssBytes();
-    for (int i = 0; i < 60 && now > DaemonProcess::RssBound(rss_before_ + (6 << 20)); ++i) {
+    for (int i = 0; i < 600 && now >= bound; ++i) {
       absl::SleepFor(absl::Milliseconds(50));
       now = *daemon_->RssBytes();
     }

@@ -41,10 +41,11 @@ void CrowdTest::StartDaemon(std::vector<std::string> flags) {
   ASSERT_TRUE(target.ok()) << target.status();
   target_.emplace(*std::move(target));
   stub_ = NewStub(daemon_->address());
-  // What it makes once, it has made then; connections of these rounds are gone.
+  // What it makes once, it has made then.
   for (int round = 0; round < 3; ++round) ASSERT_TRUE(Ask(*StubOfUser(round)).ok());
   ASSERT_TRUE(Ask(*stub_).ok());
-  absl::SleepFor(absl::Milliseconds(100));
+  // Connections of these rounds have files open until they are closed.
+  ASSERT_TRUE(AwaitConnections(1));
   files_before_ = daemon_->OpenFiles()->size();
   rss_before_ = *daemon_->RssBytes();
 }
@@ -103,6 +104,14 @@ v1::QueryPagesRequest CrowdTest::LongQuery(int targets) {
   return request;
 }
 
+bool CrowdTest::AwaitConnections(uint32_t wanted) {
+  for (int i = 0; i < 600; ++i) {
+    if (Statistics().connections() == wanted) return true;
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return false;
+}
+
 size_t CrowdTest::SettledFiles(size_t wanted) {
   size_t now = daemon_->OpenFiles()->size();
   for (int i = 0; i < 600 && now > wanted; ++i) {
@@ -114,7 +123,7 @@ size_t CrowdTest::SettledFiles(size_t wanted) {
 
 uint64_t CrowdTest::SettledRss(uint64_t wanted) {
   uint64_t now = *daemon_->RssBytes();
-  for (int i = 0; i < 60 && now > wanted; ++i) {
+  for (int i = 0; i < 600 && now > wanted; ++i) {
     absl::SleepFor(absl::Milliseconds(50));
     now = *daemon_->RssBytes();
   }

@@ -46,7 +46,9 @@ class CrowdTest : public ::testing::Test {
   // As much answer as `targets` times 8 bytes of 65536 pages that all differ.
   v1::QueryPagesRequest LongQuery(int targets);
 
-  // Descriptors of the daemon, and its RSS, once they are `wanted` or less, or after a while.
+  // Whether the daemon has so many connections, at once or within half a minute.
+  bool AwaitConnections(uint32_t wanted);
+  // Descriptors of the daemon, and its RSS, once they are `wanted` or less, or after half a minute.
   size_t SettledFiles(size_t wanted);
   uint64_t SettledRss(uint64_t wanted);
   size_t Threads();
