@@ -26,9 +26,10 @@
 namespace pagemapd {
 namespace {
 
-// Of one object, all its pages in every mapping: smaps of it takes a second or so.
-constexpr uint64_t kPages = 16384;
-constexpr int kMappings = 1000;
+// Of one object, all its pages in every mapping: smaps of it takes some seconds, many times what a
+// test asks meanwhile. As many as one answer has room for: half a KiB each, of 1 MiB.
+constexpr uint64_t kPages = 24576;
+constexpr int kMappings = 1800;
 
 class ListingTest : public EdgesTest {
  protected:
