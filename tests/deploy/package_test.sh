@@ -48,19 +48,31 @@ sources=()
 for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.{list,sources}; do
   [[ ! -s $file ]] || sources+=("$file")
 done
-# The host's lists of packages save their download; they may be too old by now, though.
+# The archive need not answer for each run: what was downloaded is kept, as long as the lists name
+# it. The environment of a test may have no HOME.
+home=~
+debs=${XDG_CACHE_HOME:-$home/.cache}/pagemapd/debs
+mkdir -p "$debs"
+export debs
+# shellcheck disable=SC2016
 make_debian() {
   mmdebstrap --quiet --mode=root --variant=custom --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' "$@" \
+    --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "5"' \
+    --skip=essential/unlink --customize-hook='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get autoclean' \
+    --customize-hook='rm -f "$debs"/*.deb && cp "$1"/var/cache/apt/archives/*.deb "$debs"' "$@" \
     --include=dpkg,dash,coreutils,diffutils,findutils,tar,sed,grep,libc-bin,base-files,base-passwd \
     --include="perl-base,passwd,usr-is-merged,systemd-standalone-sysusers" \
     --include="systemd-standalone-tmpfiles,$dependencies" \
     "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$root" "${sources[@]}" >"$work/log" 2>&1
 }
+# The host's lists of packages save their download, and with what is kept all of it. The lists may be
+# too old by now, though, and apt looks at no more than the size of what is kept: then all anew.
 # shellcheck disable=SC2016
 if ! compgen -G '/var/lib/apt/lists/*_InRelease' >/dev/null || ! make_debian --skip=update \
   --setup-hook='mkdir -p "$1/var/lib/apt/lists/partial"' \
-  --setup-hook='cp /var/lib/apt/lists/*_* "$1/var/lib/apt/lists/"'; then
+  --setup-hook='cp /var/lib/apt/lists/*_* "$1/var/lib/apt/lists/"' \
+  --setup-hook='mkdir -p "$1/var/cache/apt/archives/partial"' \
+  --setup-hook='find "$debs" -name "*.deb" -exec cp -t "$1/var/cache/apt/archives" {} +'; then
   rm -rf "$root"
   make_debian || { tail -n 20 "$work/log" && fail "no clean Debian"; }
 fi
@@ -95,7 +107,12 @@ has_user() { in_debian getent passwd pagemapd >/dev/null; }
 
 ask() {  # From inside, about a process that sleeps.
   "${enter[@]}" sleep 1000 &
-  local target=$! state
+  local target=$! state i
+  # It is chroot and env first.
+  for ((i = 0; i < 600; i++)); do
+    [[ $(<"/proc/$target/comm") != sleep ]] || break
+    sleep 0.1
+  done
   in_debian pagemapctl status | grep -q "^version *$(dpkg-deb -f "$package" Version)$" ||
     fail "no status"
   in_debian pagemapctl summary "$target" -o csv -n | tee "$work/summary" | grep -q "^$target," ||
