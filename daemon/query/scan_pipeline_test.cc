@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -15,8 +16,10 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "daemon/page/page_size.h"
 #include "daemon/procfs/scratch_root.h"
+#include "daemon/query/scan_statistics.h"
 #include "daemon/query/target_error.h"
 
 namespace pagemapd {
@@ -114,7 +117,11 @@ class ScanPipelineTest : public ::testing::TestWithParam<std::pair<bool, bool>> 
     }
   }
 
+  // By all scans, where statistics are asked for.
+  uint64_t PagesLookedAt() const { return statistics_.scanned_pages + statistics_.skipped_pages; }
+
   ScratchRoot scratch_;
+  ScanStatistics statistics_;
   std::unique_ptr<ScanEnvironment> environment_;
   std::optional<ObjectResolver> resolver_;
   std::optional<WorkerPool> pool_;
@@ -323,20 +330,46 @@ TEST_P(ScanPipelineTest, ATargetThatDiesIsToldApart) {
 }
 
 TEST_P(ScanPipelineTest, ASlowConsumerHoldsOnlyItsSlots) {
-  Memory memory(1 << 20, MAP_PRIVATE | MAP_ANONYMOUS);
+  constexpr uint64_t kPages = 1 << 20, kWritten = 256;
+  Memory memory(kPages, MAP_PRIVATE | MAP_ANONYMOUS);
   // Every chunk has a page, so none is skipped.
-  for (uint64_t page = 0; page < 1 << 20; page += 4096) memory.Write(page);
+  for (uint64_t page = 0; page < kPages; page += kPages / kWritten) memory.Write(page);
+  environment_->statistics = &statistics_;
   ScanSpec spec;
   spec.format = Format::kPacked;
   auto stalled = std::make_shared<ScanPipeline>(
       *environment_, TaskLane(*pool_, /*account=*/"", "test"), spec,
-      std::vector<TargetQuery>{{getpid(), 0, {memory.range()}}}, 3, [] {});
+      std::vector<TargetQuery>{{getpid(), 0, {memory.range()}, std::nullopt, AllowAll}}, 3, [] {});
   stalled->Start();
+  while (PagesLookedAt() == 0) absl::SleepFor(absl::Milliseconds(1));
   // Nobody takes from the first; the second runs to its end on the same workers.
   const Answer answer = Run({}, {{getpid(), 0, {memory.range()}}});
   EXPECT_TRUE(answer.errors[0].ok());
-  EXPECT_EQ(answer.counts.of(PageState::kMapped), 256);
-  stalled->Cancel();
+  EXPECT_EQ(answer.counts.of(PageState::kMapped), kWritten);
+  // Two chunks of 64 MiB: the third slot is the start's.
+  EXPECT_LE(PagesLookedAt(), kPages + 2 * 16384);
+  // It goes on as it is taken from.
+  std::vector<ScanItem::Kind> kinds;
+  PageCounts counts;
+  ScanItem item;
+  for (auto result = stalled->Take(&item); result != ScanPipeline::Result::kDone;
+       result = stalled->Take(&item)) {
+    if (result == ScanPipeline::Result::kPending) {
+      absl::SleepFor(absl::Milliseconds(1));
+      continue;
+    }
+    kinds.push_back(item.kind);
+    if (item.kind == ScanItem::Kind::kChunk) counts += item.output.counts;
+    if (item.kind == ScanItem::Kind::kEnd) {
+      EXPECT_TRUE(item.error.ok()) << item.error;
+    }
+  }
+  ASSERT_GT(kinds.size(), 4);
+  EXPECT_EQ(kinds.front(), ScanItem::Kind::kStart);
+  EXPECT_EQ(kinds.back(), ScanItem::Kind::kEnd);
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), ScanItem::Kind::kChunk), kinds.size() - 2);
+  EXPECT_EQ(counts.of(PageState::kMapped), kWritten);
+  EXPECT_EQ(counts.total(), kPages);
 }
 
 // None of these pages is in swap, so that any kernel's pagemap is as the patched one's.
