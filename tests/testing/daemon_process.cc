@@ -62,7 +62,8 @@ absl::StatusOr<DaemonProcess> DaemonProcess::Start(const std::vector<std::string
   absl::StatusOr<Subprocess> process = Subprocess::Start(options);
   if (!process.ok()) return process.status();
   daemon.process_ = *std::move(process);
-  for (int i = 0; i < 500; ++i) {
+  // A build with sanitizers, on a machine with other work, may take its time.
+  for (int i = 0; i < 3000; ++i) {
     if (TakesConnections(socket)) return daemon;
     if (absl::StatusOr<int> ended = daemon.process_->Wait(absl::Milliseconds(20)); ended.ok()) {
       std::string said = daemon.Log();
