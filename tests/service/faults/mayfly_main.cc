@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,17 +63,46 @@ void MapMemory() {
   MapAt(kFlyShared, kFlySharedPages, MAP_SHARED, kSharedFd);
 }
 
+// Whether a page of a range is in this process's page table.
+bool AnyIsPresent(int pagemap, uint64_t address, uint64_t pages) {
+  uint64_t entries[kFlySharedPages / 4];
+  const ssize_t bytes = pages * sizeof(uint64_t);
+  if (pread(pagemap, entries, bytes, address / kPage * sizeof(uint64_t)) != bytes) Die("pagemap");
+  for (uint64_t i = 0; i < pages; ++i) {
+    if (entries[i] >> 63 != 0) return true;
+  }
+  return false;
+}
+
 // In the mother alone: her children have it so by inheritance.
 void PageOutSome() {
-  WritePages(kFlyMemory + kFlySwapped * kPage, kFlySwappedPages);
+  constexpr uint64_t kMemory = kFlyMemory + kFlySwapped * kPage;
+  constexpr uint64_t kShared = kFlyShared + kFlySharedPages / 4 * kPage;
+  WritePages(kMemory, kFlySwappedPages);
   WritePages(kFlyShared, kFlySharedPages / 2);
-  // Again what waited in a CPU's LRU batch.
-  for (int i = 0; i < 3; ++i) {
-    madvise(reinterpret_cast<void*>(kFlyMemory + kFlySwapped * kPage), kFlySwappedPages * kPage,
-            MADV_PAGEOUT);
-    madvise(reinterpret_cast<void*>(kFlyShared + kFlySharedPages / 4 * kPage),
-            kFlySharedPages / 4 * kPage, MADV_PAGEOUT);
+  const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  cpu_set_t allowed;
+  if (pagemap < 0 || sched_getaffinity(0, sizeof(allowed), &allowed) != 0) Die("pagemap, affinity");
+  for (int i = 0; i < 250; ++i) {
+    // Pages that wait in a CPU's LRU batch do not go out, and MADV_PAGEOUT drains that of the CPU
+    // which it runs on alone.
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(cpu, &allowed)) continue;
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      sched_setaffinity(0, sizeof(one), &one);
+      madvise(reinterpret_cast<void*>(kMemory), kFlySwappedPages * kPage, MADV_PAGEOUT);
+      madvise(reinterpret_cast<void*>(kShared), kFlySharedPages / 4 * kPage, MADV_PAGEOUT);
+    }
+    if (!AnyIsPresent(pagemap, kMemory, kFlySwappedPages) &&
+        !AnyIsPresent(pagemap, kShared, kFlySharedPages / 4)) {
+      break;
+    }
+    usleep(20'000);
   }
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+  close(pagemap);
 }
 
 // Leaves a few pages more or less mapped than before, so that it shows.
