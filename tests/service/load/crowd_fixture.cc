@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -32,7 +33,10 @@ void CrowdTest::StartDaemon(std::vector<std::string> flags) {
   absl::StatusOr<PolicyFile> policy = PolicyFile::Create(text);
   ASSERT_TRUE(policy.ok()) << policy.status();
   policy_.emplace(*std::move(policy));
-  flags.insert(flags.end(), {"--policy", policy_->path(), "--log-level", "error"});
+  flags.insert(flags.end(), {"--policy", policy_->path()});
+  if (std::find(flags.begin(), flags.end(), "--log-level") == flags.end()) {
+    flags.insert(flags.end(), {"--log-level", "error"});
+  }
   absl::StatusOr<DaemonProcess> daemon = DaemonProcess::Start(flags);
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   daemon_.emplace(*std::move(daemon));

@@ -33,6 +33,7 @@ class CrowdTest : public ::testing::Test {
     return {id, id};
   }
 
+  // It logs errors only, where `flags` do not say otherwise.
   void StartDaemon(std::vector<std::string> flags);
   void TearDown() override;
 

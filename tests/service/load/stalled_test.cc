@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "tests/service/load/crowd_fixture.h"
 #include "tests/testing/page_client.h"
@@ -74,20 +76,40 @@ TEST_F(StalledTest, SixtyFourOfThem) {
 }
 
 TEST_F(StalledTest, AreGivenUp) {
-  StartDaemon({"--max-stall-seconds", "3", "--max-calls-per-caller", "2"});
+  constexpr absl::Duration kLimit = absl::Seconds(10);
+  StartDaemon({"--max-stall-seconds", "10", "--max-calls-per-caller", "2"});
   const absl::Time begin = absl::Now();
   Stall(2, 1);
   if (HasFatalFailure()) return;
   const auto same = StubOfUser(0);
   EXPECT_EQ(Ask(*same).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  // One that reads has as long as it takes.
-  const auto other = StubOfUser(1);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(QueryAll(*other, LongQuery(16)).status.ok());
+  // One that reads, however slowly, has as long as it takes.
+  const v1::QueryPagesRequest request = LongQuery(128);
+  std::thread slow([&, stub = StubOfUser(1)] {
+    const absl::Time begin = absl::Now();
+    grpc::ClientContext context;
+    const auto stream = stub->QueryPages(&context, request);
+    v1::QueryPagesResponse message;
+    uint64_t slowly = 0, bytes = 0;
+    while (stream->Read(&message)) {
+      bytes += message.ByteSizeLong();
+      if (absl::Now() - begin > kLimit * 5 / 4) continue;
+      slowly = bytes;
+      absl::SleepFor(absl::Milliseconds(500));
+    }
+    const grpc::Status status = stream->Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_GT(absl::Now() - begin, kLimit * 5 / 4);
+    // Most of it, and so more than any buffer holds, was to come still.
+    EXPECT_EQ(bytes >> 20, 64u);
+    EXPECT_LT(slowly, bytes / 2);
+  });
   // Their places are free again then.
   const absl::Time limit = begin + absl::Seconds(60);
   while (!Ask(*same).ok() && absl::Now() < limit) absl::SleepFor(absl::Milliseconds(10));
-  printf("[ figure ] 2 readers that read nothing, with a limit of 3 s: given up after %.2f s\n",
+  printf("[ figure ] 2 readers that read nothing, with a limit of 10 s: given up after %.2f s\n",
          absl::ToDoubleSeconds(absl::Now() - begin));
+  slow.join();
   EXPECT_TRUE(Ask(*same).ok());
   for (StalledReader& reader : readers_) {
     v1::QueryPagesResponse rest;
@@ -131,7 +153,7 @@ TEST_F(StalledTest, TheDaemonEndsAllTheSame) {
 }
 
 TEST_F(StalledTest, NobodyWaitsForIdleConnections) {
-  StartDaemon({});
+  StartDaemon({"--log-level", "info"});
   std::vector<std::unique_ptr<v1::PagemapService::Stub>> idle;
   for (int i = 0; i < 20; ++i) {
     idle.push_back(NewStub(daemon_->address()));
@@ -144,6 +166,9 @@ TEST_F(StalledTest, NobodyWaitsForIdleConnections) {
   EXPECT_EQ(*status, 0) << daemon_->Log();
   printf("[ figure ] SIGTERM with 20 idle connections: gone after %.2f s\n",
          absl::ToDoubleSeconds(absl::Now() - begin));
+  // Of its own accord: what ends it in time whatever still hangs exits with 0 as well.
+  EXPECT_TRUE(absl::StrContains(daemon_->Log(), " stopped\n")) << daemon_->Log();
+  EXPECT_FALSE(absl::StrContains(daemon_->Log(), "stopped without waiting")) << daemon_->Log();
   stub_.reset();
 }
 
