@@ -23,8 +23,6 @@ absl::StatusCode CodeOf(TargetErrorReason reason) {
       return absl::StatusCode::kAborted;
     case TargetErrorReason::kPermissionDenied:
       return absl::StatusCode::kPermissionDenied;
-    case TargetErrorReason::kLimitExceeded:
-      return absl::StatusCode::kResourceExhausted;
     case TargetErrorReason::kInternal:
       break;
   }

@@ -15,7 +15,6 @@ enum class TargetErrorReason {
   kProcessExited = 5,
   kProcessExeced = 6,
   kPermissionDenied = 7,
-  kLimitExceeded = 8,
   kInternal = 9,
 };
 
