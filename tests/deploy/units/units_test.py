@@ -175,6 +175,18 @@ class UnitsTest(unittest.TestCase):
         for setting in ("AmbientCapabilities", "CapabilityBoundingSet"):
             self.assertEqual(set(" ".join(service.lines(setting)).split()), justified)
 
+    def test_reload_checks_all_that_the_daemon_reads(self):
+        drop_ins = [[f"{EXAMPLES}/{name}"] for name in sorted(os.listdir(EXAMPLES))
+                    if name != "tcp-socket.conf"]
+        for files in [[]] + drop_ins:
+            service = unit_file.UnitFile("Service", [f"{SYSTEMD}/pagemapd.service"] + files)
+            start, = service.lines("ExecStart")
+            check, reload = service.lines("ExecReload")
+            read = [re.findall(r"--(?:policy|tls-[a-z-]+) \S+", line) for line in (start, check)]
+            self.assertIn("--check-config ", check, files)
+            self.assertEqual(read[1], read[0], files)
+            self.assertEqual(reload, "/bin/kill -HUP $MAINPID", files)
+
     def check_policy(self, text):
         path = os.path.join(self.directory, "policy")
         with open(path, "w", encoding="utf-8") as file:
