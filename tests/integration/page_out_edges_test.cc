@@ -20,6 +20,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "tests/integration/page_out_fixture.h"
 #include "tests/testing/oracle.h"
@@ -70,6 +71,14 @@ class PageOutEdgesTest : public PageOutTest {
     ++(*ends)[answer.end->has_error() ? v1::ErrorReason_Name(reason) : "answered"];
     if (!answer.end->has_error()) return;
     EXPECT_EQ(may_end_with.count(reason), 1u) << answer.Text();
+  }
+
+  uint32_t CallsUnderWay() {
+    grpc::ClientContext context;
+    v1::GetStatisticsResponse statistics;
+    const grpc::Status status = stub_->GetStatistics(&context, {}, &statistics);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return statistics.calls_under_way();
   }
 
   std::optional<SwapDevice> device_;
@@ -243,9 +252,20 @@ TEST_F(PageOutEdgesTest, SwapoffWhileItRuns) {
     if (round > 0) AddSwap();
     const absl::Status written = target_->Write(region.address, {{0, 4 * kPages}});
     ASSERT_TRUE(written.ok()) << written;
-    const v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, 4 * kPages}});
+    v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, 4 * kPages}});
+    // At some moment, or, whatever this machine's speed, between two of many steps.
+    const bool between_steps = round % 2 == 1;
+    if (between_steps) request.set_max_pages_per_second(20000);
     PageOutAnswer answer;
-    std::thread client([&] { answer = PageOut(request); });
+    absl::Notification stepped;
+    std::thread client([&] {
+      answer = RunPageOut(*stub_, request, [&](const PageOutAnswer& so_far) {
+        if (so_far.counts.achieved() > 0 && !stepped.HasBeenNotified()) stepped.Notify();
+        return true;
+      });
+      if (!stepped.HasBeenNotified()) stepped.Notify();
+    });
+    if (between_steps) stepped.WaitForNotification();
     absl::SleepFor(absl::Microseconds(lots() % 50000));
     // Swaps in again what has come there, and is swapped to until its end.
     device_.reset();
@@ -272,7 +292,9 @@ TEST_F(PageOutEdgesTest, ClientsThatCancel) {
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_FALSE(answer.end.has_value());
   // It stops there, and its place is free again.
-  absl::SleepFor(absl::Milliseconds(300));
+  const absl::Time limit = absl::Now() + absl::Seconds(30);
+  while (CallsUnderWay() != 0 && absl::Now() < limit) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(CallsUnderWay(), 0u);
   const auto swapped = [&] {
     const auto truth = TruthOf(target_->pid(), region, /*object_view=*/false);
     EXPECT_TRUE(truth.ok()) << truth.status();
@@ -309,11 +331,12 @@ TEST_F(PageOutEdgesTest, CallsThatWaitedGiveTheirPlaceBack) {
   for (int round = 0; round < 4; ++round) {
     const MemoryRegion region = Written(MemoryKind::kMemfd, 64);
     v1::PageOutRequest request = PageOutOf(target_->pid(), {{region.address, 64}});
-    request.set_max_pages_per_second(640);
     const bool cancel = round % 2 == 1;
+    // In a second there is time to cancel it, in a tenth there may not be.
+    request.set_max_pages_per_second(cancel ? 64 : 640);
     PageOutAnswer answer;
     // The one before may be on its way out.
-    for (int tries = 0; tries < 100; ++tries) {
+    for (int tries = 0; tries < 1500; ++tries) {
       answer = RunPageOut(*stub_, request, [&](const PageOutAnswer&) { return !cancel; });
       if (answer.status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) break;
       absl::SleepFor(absl::Milliseconds(20));
