@@ -107,6 +107,21 @@ void LeakSearch::Look(const v1::QueryPagesResponse& answer,
   }
 }
 
+void LeakSearch::Look(const v1::GetStatisticsResponse& answer) {
+  v1::GetStatisticsResponse rest = answer;
+  for (auto& calls : *rest.mutable_calls()) calls.clear_calls();
+  for (auto& denials : *rest.mutable_denials()) denials.clear_denials();
+  rest.clear_scanned_pages();
+  rest.clear_scan_ns();
+  rest.clear_skipped_pages();
+  rest.clear_page_out_attempted_pages();
+  rest.clear_page_out_achieved_pages();
+  rest.clear_refused_connections();
+  rest.clear_policy_loads();
+  rest.clear_policy_failures();
+  LookAtMessage(rest, false);
+}
+
 void LeakSearch::Look(const Message& answer) { LookAtMessage(answer, false); }
 
 }  // namespace pagemapd

@@ -24,6 +24,9 @@ class LeakSearch {
 
   // `may_tell`(target_index): whether this caller may be told the locations of that target.
   void Look(const v1::QueryPagesResponse& answer, const std::function<bool(int)>& may_tell);
+  // All but its counters: they grow with what anybody does, through the numbers of frames too, and
+  // tell no page's place.
+  void Look(const v1::GetStatisticsResponse& answer);
   // Any other answer.
   void Look(const google::protobuf::Message& answer);
 
