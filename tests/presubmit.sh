@@ -6,8 +6,9 @@
 # processes' pages. The last line counts; anything failed or skipped is a failure.
 #
 # usage: presubmit.sh [--long]
-#   --long  more of the kernels: their own tests of memory management, stress on builds that check
-#           themselves, and what the patches cost. Takes an hour more
+#   --long  also the package on a Debian that boots, and more of the kernels: their own tests of memory
+#           management, stress on builds that check themselves, and what the patches cost. Takes an
+#           hour more
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -106,6 +107,7 @@ check "Fuzzers" tests/fuzz/run.sh "$seconds_per_fuzzer"
 virtual_machine_tests "Patched kernels" tests/qemu/run.sh
 wait "$kernels" || cat "$results/kernels"
 if [[ $long ]]; then
+  virtual_machine_tests "The package under systemd" tests/deploy/boot/run.sh
   check "The kernels' own tests" tests/qemu/selftests.sh
   check "Stress" tests/qemu/stress.sh "$stress_seconds"
   check "What the patches cost" tests/bench/kernel_cost.sh
