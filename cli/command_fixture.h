@@ -34,6 +34,7 @@ struct CannedService : public v1::PagemapService::Service {
   v1::ListMappingsResponse mappings;
   v1::ListSwapAreasResponse areas;
   v1::QueryPagesResponse pages;
+  // Where there are more targets than a call asks about, it is told of the next ones.
   v1::SummarizePagesResponse summary;
   // What the calls of SummarizePages after the first answer, one after the other; `summary` answers
   // the others.
@@ -50,6 +51,9 @@ struct CannedService : public v1::PagemapService::Service {
   std::vector<v1::QueryPagesRequest> queries;
   std::vector<v1::SummarizePagesRequest> summaries;
   std::vector<v1::PageOutRequest> page_out_requests;
+
+ private:
+  int next_target_ = 0;
 };
 
 // Runs commands against a CannedService, with pages of 4 KiB and 16 ranges a request.

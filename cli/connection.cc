@@ -66,8 +66,15 @@ bool IsTcpAddress(absl::string_view address) {
 }
 
 std::unique_ptr<v1::PagemapService::Stub> Connect(const std::string& target,
-                                                  const std::optional<TlsIdentity>& tls) {
+                                                  const std::optional<TlsIdentity>& tls,
+                                                  absl::Duration call_limit) {
   grpc::ChannelArguments arguments;
+  if (call_limit != absl::InfiniteDuration()) {
+    // Of every method (gRPC's service_config.md).
+    arguments.SetServiceConfigJSON(
+        absl::StrFormat(R"({"methodConfig":[{"name":[{}],"timeout":"%.3fs"}]})",
+                        absl::ToDoubleSeconds(call_limit)));
+  }
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // What the environment says of proxies is for browsers.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

@@ -9,6 +9,8 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "cli/scratch_certificates.h"
 #include "gtest/gtest.h"
 
@@ -45,6 +47,29 @@ TEST(ConnectionTest, TellsTcpFromUnix) {
 TEST(ConnectionTest, TellsWhyAUnixSocketCannotBeReached) {
   EXPECT_EQ(UnixConnectError("unix:///nonexistent/socket"), ENOENT);
   EXPECT_EQ(UnixConnectError("tcp://127.0.0.1:1"), 0);
+}
+
+TEST(ConnectionTest, EndsACallThatTakesTooLong) {
+  // One that answers when it has been given up.
+  class : public v1::PagemapService::Service {
+    grpc::Status SummarizePages(grpc::ServerContext* context, const v1::SummarizePagesRequest*,
+                                v1::SummarizePagesResponse*) override {
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+      return grpc::Status::OK;
+    }
+  } never;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&never);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const auto service = Connect(absl::StrCat("127.0.0.1:", port), std::nullopt, absl::Seconds(1));
+  for (int i = 0; i < 2; ++i) {
+    grpc::ClientContext context;
+    v1::SummarizePagesResponse response;
+    EXPECT_EQ(service->SummarizePages(&context, {}, &response).error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
 }
 
 // A daemon's TCP side: a certificate for `names`, and clients' by the same CA are required.

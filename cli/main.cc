@@ -60,7 +60,10 @@ ExitCode Run(const ParsedArguments& parsed, OutputStream& out) {
     }
     tls = *std::move(read);
   }
-  const auto service = Connect(GrpcTargetOf(line.address), tls);
+  const auto service =
+      Connect(GrpcTargetOf(line.address), tls,
+              std::holds_alternative<MetricsOptions>(line.command) ? kMetricsCallLimit
+                                                                   : absl::InfiniteDuration());
   const Session session(line.address, service.get(), line.format, line.with_heading, &out);
   return std::visit(CommandRunner{session}, line.command);
 }

@@ -20,6 +20,10 @@ struct MetricsOptions {
   absl::Duration qmp_patience = absl::Seconds(5);
 };
 
+// How long a call of the daemon may take: a process that holds up who looks at it, as any can, must
+// not keep the others' figures back for good. A terabyte in RAM takes some ten seconds.
+inline constexpr absl::Duration kMetricsCallLimit = absl::Seconds(60);
+
 // `pagemapctl metrics`: what a Prometheus should know, in its text format, whatever the session's.
 // Something is written in any case: of a daemon that cannot be reached, that it is not up.
 ExitCode RunMetrics(const Session& session, const MetricsOptions& options);

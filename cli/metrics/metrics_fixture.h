@@ -9,9 +9,9 @@
 
 namespace pagemapd {
 
-// Runs `metrics` against a daemon that has something to tell for every metric. Of two targets of a
-// request the first is this process, with pages in swap, and the second is gone: be they processes,
-// or blocks of the VM that `script_` plays.
+// Runs `metrics` against a daemon that has something to tell for every metric. Of two targets the
+// first is this process, with pages in swap, and the second is gone: be they processes, or blocks
+// of the VM that `script_` plays.
 class MetricsTest : public CommandTest {
  protected:
   MetricsTest();

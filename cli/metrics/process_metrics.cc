@@ -1,6 +1,5 @@
 #include "cli/metrics/process_metrics.h"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,40 +47,34 @@ std::string CommOf(const v1::ProcessRef& process) {
 void AddProcesses(const MetricsSubject& subject, const std::vector<int32_t>& pids,
                   Exposition* exposition, ExitTally* tally) {
   const Session& session = subject.session;
-  const std::set<int32_t> sorted(pids.begin(), pids.end());
-  const std::vector<int32_t> once(sorted.begin(), sorted.end());
-  const size_t step = std::max<size_t>(subject.capabilities.limits().max_targets(), 1);
-  for (size_t next = 0; next < once.size(); next += step) {
-    const size_t count = std::min(once.size() - next, step);
+  // A call each: one that cannot be counted keeps none of the others back.
+  for (const int32_t each : std::set<int32_t>(pids.begin(), pids.end())) {
+    const std::string pid = absl::StrCat(each);
     v1::SummarizePagesRequest request;
     request.set_view(v1::VIEW_PROCESS);
-    for (size_t i = 0; i < count; ++i) {
-      request.add_targets()->mutable_process()->set_pid(once[next + i]);
-    }
+    request.add_targets()->mutable_process()->set_pid(each);
     v1::SummarizePagesResponse response;
     grpc::ClientContext context;
     grpc::Status status = session.service().SummarizePages(&context, request, &response);
-    if (status.ok() && response.targets_size() != request.targets_size()) {
-      status = grpc::Status(grpc::StatusCode::INTERNAL, "the daemon did not answer all targets");
+    if (status.ok() && response.targets_size() != 1) {
+      status = grpc::Status(grpc::StatusCode::INTERNAL, "the daemon did not answer the target");
     }
-    if (!status.ok()) tally->Failed(session.Fail(status));
-    for (size_t i = 0; i < count; ++i) {
-      const std::string pid = absl::StrCat(once[next + i]);
-      if (!status.ok()) {
-        AddFailure(pid, "call_failed", exposition);
-        continue;
-      }
-      const v1::TargetSummary& summary = response.targets(i);
-      if (summary.has_error()) {
-        tally->Failed(session.Fail(summary.error()));
-        AddFailure(pid, ReasonName(summary.error().reason()), exposition);
-        continue;
-      }
-      tally->Answered();
-      exposition->Add(kUp, {{"pid", pid}}, 1);
-      AddPages({kMemory, kSwapped}, {{"pid", pid}, {"comm", CommOf(summary.process())}}, summary,
-               subject.areas, subject.capabilities.page_size_bytes(), exposition);
+    if (!status.ok()) {
+      tally->Failed(session.Fail(grpc::Status(
+          status.error_code(), absl::StrCat("process ", pid, ": ", status.error_message()))));
+      AddFailure(pid, "call_failed", exposition);
+      continue;
     }
+    const v1::TargetSummary& summary = response.targets(0);
+    if (summary.has_error()) {
+      tally->Failed(session.Fail(summary.error()));
+      AddFailure(pid, ReasonName(summary.error().reason()), exposition);
+      continue;
+    }
+    tally->Answered();
+    exposition->Add(kUp, {{"pid", pid}}, 1);
+    AddPages({kMemory, kSwapped}, {{"pid", pid}, {"comm", CommOf(summary.process())}}, summary,
+             subject.areas, subject.capabilities.page_size_bytes(), exposition);
   }
 }
 
