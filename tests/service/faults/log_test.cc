@@ -96,6 +96,16 @@ TEST(LogTest, TheDaemonEndsThoughNobodyReadsIt) {
   absl::StatusOr<DaemonProcess> daemon =
       DaemonProcess::Start({}, {"/bin/sh", "-c", absl::StrCat("exec \"$@\" 2>", log), "sh"});
   ASSERT_TRUE(daemon.ok()) << daemon.status();
+  // It takes connections before it has said so, and waits for who reads that.
+  std::string said;
+  const absl::Time limit = absl::Now() + absl::Seconds(60);
+  while (!absl::StrContains(said, " started ") && absl::Now() < limit) {
+    char text[4096];
+    const ssize_t got = read(ours.get(), text, sizeof(text));
+    if (got > 0) said.append(text, got);
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  ASSERT_TRUE(absl::StrContains(said, " started ")) << said;
   // Full, to the last byte.
   const std::string much(4096, '.');
   while (write(ours.get(), much.data(), much.size()) > 0) {
