@@ -45,33 +45,40 @@ absl::StatusOr<Admission::Ticket> Admission::Enter(const Caller& caller, uint64_
         absl::StrCat(calls_, " calls under way and answers that are not read yet hold up to ",
                      bytes_, " of ", max_bytes, " bytes, the limit; try again later"));
   }
+  const auto found = by_caller_.find(account);
+  const Held held = found == by_caller_.end() ? Held() : found->second;
   if (!caller.IsRoot()) {
-    const auto found = by_caller_.find(account);
-    if (found != by_caller_.end() && found->second >= limits_.max_calls_per_caller) {
+    if (held.calls >= limits_.max_calls_per_caller) {
       return absl::ResourceExhaustedError(
-          absl::StrCat(account, " has ", found->second,
+          absl::StrCat(account, " has ", held.calls,
                        " calls under way, the limit of one caller; try again later"));
+    }
+    if (held.bytes > 0 && held.bytes + bytes > MaxBytesOfCaller(limits_)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(account, " has calls under way and answers that it has not read yet, which ",
+                       "hold up to ", held.bytes, " of ", MaxBytesOfCaller(limits_),
+                       " bytes, the limit of one caller; try again later"));
     }
   }
   ++calls_;
   bytes_ += bytes;
-  ++by_caller_[account];
+  Held& now = by_caller_[account];
+  ++now.calls;
+  now.bytes += bytes;
   return absl::StatusOr<Ticket>(Ticket(this, std::move(account), bytes));
 }
 
-void Admission::Leave(const std::string& account) {
-  absl::MutexLock lock(&mutex_);
-  --calls_;
-  const auto found = by_caller_.find(account);
-  if (--found->second == 0) by_caller_.erase(found);
-}
-
-void Admission::ReturnBytes(uint64_t bytes) {
+void Admission::Leave(const std::string& account, uint32_t calls, uint64_t bytes) {
   bool idle;
   {
     absl::MutexLock lock(&mutex_);
+    calls_ -= calls;
     bytes_ -= bytes;
-    idle = bytes_ == 0;
+    idle = bytes_ == 0 && bytes > 0;
+    const auto found = by_caller_.find(account);
+    found->second.calls -= calls;
+    found->second.bytes -= bytes;
+    if (found->second.calls == 0 && found->second.bytes == 0) by_caller_.erase(found);
   }
   if (idle) on_idle_();
 }

@@ -1,6 +1,7 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
 #define PAGEMAPD_DAEMON_SERVICE_ADMISSION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,14 +37,18 @@ class Admission {
           has_place_(std::exchange(other.has_place_, false)) {}
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket() {
-      GiveBackPlace();
-      if (admission_ != nullptr) admission_->ReturnBytes(bytes_);
+      if (admission_ != nullptr) admission_->Leave(account_, has_place_ ? 1 : 0, bytes_);
     }
 
     // For when the answer is about to be sent, and takes no more work: the caller may ask again as
-    // soon as it has it. The bytes are the call's until then. Not from two threads at once.
-    void GiveBackPlace() {
-      if (std::exchange(has_place_, false)) admission_->Leave(account_);
+    // soon as it has it. The place is given back, and of the bytes what goes beyond the `bytes`
+    // that the answer holds until the client has read it; the first time. Not from two threads at
+    // once.
+    void AnswerIsReady(uint64_t bytes) {
+      if (!std::exchange(has_place_, false)) return;
+      const uint64_t kept = std::min(bytes_, std::max(bytes, kSmallAnswerBytes));
+      admission_->Leave(account_, 1, bytes_ - kept);
+      bytes_ = kept;
     }
 
    private:
@@ -58,9 +63,9 @@ class Admission {
   };
 
   // A place for a call that holds up to `bytes`. RESOURCE_EXHAUSTED if that is more than is left,
-  // if the caller has as many calls under way as one may, or if the daemon has grown too large. To
-  // root but the first applies, and a quarter of the bytes is left to it. A call that needs more
-  // than there is gets its place when nothing else is held.
+  // if the caller has as many calls under way as one may, or holds as much (MaxBytesOfCaller), or
+  // if the daemon has grown too large. To root but the first applies, and a quarter of the bytes is
+  // left to it. A call that needs more than there is gets its place when nothing else is held.
   absl::StatusOr<Ticket> Enter(const Caller& caller, uint64_t bytes);
 
   // From now on every call is refused with UNAVAILABLE.
@@ -86,8 +91,12 @@ class Admission {
   }
 
  private:
-  void Leave(const std::string& account);
-  void ReturnBytes(uint64_t bytes);
+  // What one caller holds.
+  struct Held {
+    uint32_t calls = 0;
+    uint64_t bytes = 0;
+  };
+  void Leave(const std::string& account, uint32_t calls, uint64_t bytes);
 
   const Limits limits_;
   const std::function<void()> on_idle_;
@@ -95,8 +104,8 @@ class Admission {
   uint32_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  // Calls of callers that have some.
-  std::map<std::string, uint32_t> by_caller_ ABSL_GUARDED_BY(mutex_);
+  // Of callers that hold something.
+  std::map<std::string, Held> by_caller_ ABSL_GUARDED_BY(mutex_);
 };
 
 // VmRSS of this process, in bytes; 0 if /proc does not tell.

@@ -97,8 +97,8 @@ TEST(AdmissionTest, AnAnswerThatIsNotReadIsNoCallButHoldsItsBytes) {
   std::vector<Admission::Ticket> answers;
   for (int i = 0; i < 3; ++i) {
     answers.push_back(*admission.Enter(User(1), 2 * kMiB));
-    answers.back().GiveBackPlace();
-    answers.back().GiveBackPlace();
+    answers.back().AnswerIsReady(2 * kMiB);
+    answers.back().AnswerIsReady(0);
   }
   EXPECT_EQ(admission.calls(), 0u);
   EXPECT_EQ(admission.bytes(), 6 * kMiB);
@@ -109,6 +109,47 @@ TEST(AdmissionTest, AnAnswerThatIsNotReadIsNoCallButHoldsItsBytes) {
   EXPECT_EQ(idle, 1);
   EXPECT_EQ(admission.bytes(), 0u);
   EXPECT_TRUE(admission.Enter(User(1), 1).ok());
+}
+
+TEST(AdmissionTest, OneCallersAnswersKeepNobodyElseOut) {
+  Limits limits = SmallLimits();
+  limits.max_bytes_in_flight = 64 * kMiB;
+  Admission admission(limits, [] {});
+  std::vector<Admission::Ticket> answers;
+  uint64_t held = 0;
+  while (true) {
+    absl::StatusOr<Admission::Ticket> next = admission.Enter(User(1), kMiB);
+    if (!next.ok()) {
+      EXPECT_NE(next.status().message().find("uid 1 has calls under way and answers"),
+                std::string::npos)
+          << next.status();
+      break;
+    }
+    held += kMiB;
+    answers.push_back(*std::move(next));
+    answers.back().AnswerIsReady(kMiB);
+    ASSERT_LE(held, 64 * kMiB);
+  }
+  EXPECT_EQ(held, MaxBytesOfCaller(limits));
+  EXPECT_EQ(admission.bytes(), held);
+  EXPECT_TRUE(admission.Enter(User(2), 2 * kMiB).ok());
+  answers.pop_back();
+  EXPECT_TRUE(admission.Enter(User(1), kMiB).ok());
+}
+
+TEST(AdmissionTest, AnAnswerHoldsWhatItIsLarge) {
+  Admission admission(SmallLimits(), [] {});
+  Admission::Ticket large = *admission.Enter(User(1), 2 * kMiB);
+  large.AnswerIsReady(300'000);
+  EXPECT_EQ(admission.bytes(), 300'000u);
+  // The call itself takes something, too.
+  Admission::Ticket empty = *admission.Enter(User(1), 2 * kMiB);
+  empty.AnswerIsReady(0);
+  EXPECT_EQ(admission.bytes(), 300'000u + kSmallAnswerBytes);
+  // And no more than it was counted for.
+  Admission::Ticket small = *admission.Enter(User(1), kSmallAnswerBytes);
+  small.AnswerIsReady(5 * kMiB);
+  EXPECT_EQ(admission.bytes(), 300'000u + 2 * kSmallAnswerBytes);
 }
 
 TEST(AdmissionTest, ClosedItTakesNoMoreAndWaitsForThoseThereAre) {

@@ -45,6 +45,12 @@ inline constexpr uint64_t kScanBytes = 2 << 20;
 // What an answer of little else than swap areas may hold.
 inline constexpr uint64_t kSmallAnswerBytes = 64 << 10;
 
+// What one caller other than root may hold: as many scans as it may have calls, and half as much
+// again for answers that are on their way.
+inline uint64_t MaxBytesOfCaller(const Limits& limits) {
+  return limits.max_calls_per_caller * kScanBytes / 2 * 3;
+}
+
 inline uint32_t MaxScans(const Limits& limits) {
   return limits.max_bytes_in_flight < kScanBytes
              ? 1

@@ -101,7 +101,7 @@ void PageOutCall::Write(bool more) {
   }
   // Every file descriptor of the process is closed before the client hears that it is done.
   page_out_.reset();
-  ticket_->GiveBackPlace();
+  ticket_->AnswerIsReady(HeldBytes(message_));
   reader_->WriteBegins();
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
@@ -140,7 +140,7 @@ void PageOutCall::LogEnd(const absl::Status& error) {
 void PageOutCall::FinishCancelled() {
   LogEnd(absl::CancelledError("the caller went away"));
   page_out_.reset();
-  ticket_->GiveBackPlace();
+  ticket_->AnswerIsReady(0);
   Finish(grpc::Status::CANCELLED);
 }
 

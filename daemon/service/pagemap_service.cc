@@ -115,14 +115,14 @@ std::shared_ptr<Reader> PagemapService::WatchReader(grpc::CallbackServerContext*
   });
 }
 
-UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call,
-                                    const Admitted& admitted) const {
-  return new UnaryReply(WatchReader(call, admitted.by), admitted.ticket);
+UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call, const Admitted& admitted,
+                                    const google::protobuf::Message& response) const {
+  return new UnaryReply(WatchReader(call, admitted.by), admitted.ticket, response);
 }
 
-UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call,
-                                    const CallerRights& rights) const {
-  return new UnaryReply(WatchReader(call, Describe(rights.caller())), nullptr);
+UnaryReply* PagemapService::ReplyTo(grpc::CallbackServerContext* call, const CallerRights& rights,
+                                    const google::protobuf::Message& response) const {
+  return new UnaryReply(WatchReader(call, Describe(rights.caller())), nullptr, response);
 }
 
 grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerContext* call,
@@ -131,7 +131,7 @@ grpc::ServerUnaryReactor* PagemapService::GetCapabilities(grpc::CallbackServerCo
   absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
   if (!rights.ok()) return Refuse(call, "GetCapabilities", rights.status());
   FillCapabilities(context_, **rights, response);
-  UnaryReply* reply = ReplyTo(call, **rights);
+  UnaryReply* reply = ReplyTo(call, **rights, *response);
   reply->Send(absl::OkStatus());
   return reply;
 }
@@ -142,7 +142,7 @@ grpc::ServerUnaryReactor* PagemapService::GetStatistics(grpc::CallbackServerCont
   absl::StatusOr<std::shared_ptr<const CallerRights>> rights = RightsOf(*call);
   if (!rights.ok()) return Refuse(call, "GetStatistics", rights.status());
   FillStatistics(context_, response);
-  UnaryReply* reply = ReplyTo(call, **rights);
+  UnaryReply* reply = ReplyTo(call, **rights, *response);
   reply->Send(absl::OkStatus());
   return reply;
 }
@@ -152,7 +152,7 @@ grpc::ServerUnaryReactor* PagemapService::ListMappings(grpc::CallbackServerConte
                                                        v1::ListMappingsResponse* response) {
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, context_.limits.max_listed_bytes);
   if (!admitted.ok()) return Refuse(call, "ListMappings", admitted.status());
-  UnaryReply* reply = ReplyTo(call, *admitted);
+  UnaryReply* reply = ReplyTo(call, *admitted, *response);
   std::make_shared<MappingListing>(
       *context_.environment, std::move(admitted->lane), context_.limits, *request,
       context_.access->InspectCheck(admitted->rights, pids_),
@@ -167,7 +167,7 @@ grpc::ServerUnaryReactor* PagemapService::ListSwapAreas(grpc::CallbackServerCont
                                                         v1::ListSwapAreasResponse* response) {
   absl::StatusOr<Admitted> admitted = Admit(*call, *request, kSmallAnswerBytes);
   if (!admitted.ok()) return Refuse(call, "ListSwapAreas", admitted.status());
-  UnaryReply* reply = ReplyTo(call, *admitted);
+  UnaryReply* reply = ReplyTo(call, *admitted, *response);
   admitted->lane.Submit([this, reply, response](ChunkScanner&) {
     reply->Send(ListSwapAreasOf(context_.environment->root, context_.swap_table, response));
   });
@@ -230,7 +230,7 @@ grpc::ServerUnaryReactor* PagemapService::RevalidatePages(grpc::CallbackServerCo
   parsed->target.access = asks_for_locations
                               ? context_.access->LocationsCheck(admitted->rights, pids_)
                               : context_.access->InspectCheck(admitted->rights, pids_);
-  UnaryReply* reply = ReplyTo(call, *admitted);
+  UnaryReply* reply = ReplyTo(call, *admitted, *response);
   std::make_shared<Revalidation>(
       *context_.environment, std::move(admitted->lane), *std::move(parsed),
       [call] { return call->IsCancelled(); },

@@ -75,8 +75,10 @@ class PagemapService final : public v1::PagemapService::CallbackService {
   std::shared_ptr<Reader> WatchReader(grpc::CallbackServerContext* call,
                                       const std::string& by) const;
   // For a call that was admitted, and for one that needs no place.
-  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const Admitted& admitted) const;
-  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const CallerRights& rights) const;
+  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const Admitted& admitted,
+                      const google::protobuf::Message& response) const;
+  UnaryReply* ReplyTo(grpc::CallbackServerContext* call, const CallerRights& rights,
+                      const google::protobuf::Message& response) const;
   // Who asks, as fields of the log.
   std::string Describe(const Caller& caller) const;
 

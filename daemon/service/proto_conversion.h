@@ -1,6 +1,7 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_PROTO_CONVERSION_H_
 #define PAGEMAPD_DAEMON_SERVICE_PROTO_CONVERSION_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
@@ -19,6 +20,11 @@
 namespace pagemapd {
 
 // The same code and message; the codes have the same numbers.
+// What a message takes while it is sent: as an object, and as bytes.
+inline uint64_t HeldBytes(const google::protobuf::Message& message) {
+  return message.SpaceUsedLong() + message.ByteSizeLong();
+}
+
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 void FillTargetError(const absl::Status& error, v1::TargetError* out);

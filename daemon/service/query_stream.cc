@@ -68,7 +68,8 @@ void QueryStream::Pump() {
   }
   if (finish) {
     if (!cancelled) {
-      ticket_->GiveBackPlace();
+      // The last message, as bytes.
+      ticket_->AnswerIsReady(2 * kMessageBytes);
       reader_->WriteBegins();
     }
     Finish(cancelled ? grpc::Status::CANCELLED : grpc::Status::OK);

@@ -45,7 +45,7 @@ void SummaryCall::Pump() {
     FillSwapUse(total_swap_, response_->mutable_swap());
     FillFolios(total_folios_, response_->mutable_folios());
     finished_ = true;
-    ticket_->GiveBackPlace();
+    ticket_->AnswerIsReady(HeldBytes(*response_));
     reader_->WriteBegins();
   }
   Finish(grpc::Status::OK);

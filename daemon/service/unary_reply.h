@@ -1,6 +1,7 @@
 #ifndef PAGEMAPD_DAEMON_SERVICE_UNARY_REPLY_H_
 #define PAGEMAPD_DAEMON_SERVICE_UNARY_REPLY_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
@@ -18,13 +19,14 @@ namespace pagemapd {
 // a reader may stall.
 class UnaryReply final : public grpc::ServerUnaryReactor {
  public:
-  // `ticket` null: of a call that takes no place.
-  UnaryReply(std::shared_ptr<Reader> reader, std::shared_ptr<Admission::Ticket> ticket)
-      : reader_(std::move(reader)), ticket_(std::move(ticket)) {}
+  // `ticket` null: of a call that takes no place. `response` is gRPC's, and lives as long.
+  UnaryReply(std::shared_ptr<Reader> reader, std::shared_ptr<Admission::Ticket> ticket,
+             const google::protobuf::Message& response)
+      : reader_(std::move(reader)), ticket_(std::move(ticket)), response_(response) {}
 
   // Once. The reply may be gone when this returns.
   void Send(const absl::Status& status) {
-    if (ticket_ != nullptr) ticket_->GiveBackPlace();
+    if (ticket_ != nullptr) ticket_->AnswerIsReady(HeldBytes(response_));
     reader_->WriteBegins();
     Finish(ToGrpcStatus(status));
   }
@@ -37,6 +39,7 @@ class UnaryReply final : public grpc::ServerUnaryReactor {
  private:
   const std::shared_ptr<Reader> reader_;
   const std::shared_ptr<Admission::Ticket> ticket_;
+  const google::protobuf::Message& response_;
 };
 
 }  // namespace pagemapd

@@ -8,9 +8,12 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/service/load/crowd_fixture.h"
@@ -25,6 +28,7 @@ struct UnreadCall {
   explicit UnreadCall(v1::PagemapService::Stub& stub) {
     v1::ListMappingsRequest request;
     request.mutable_process()->set_pid(getpid());
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(2)));
     reader = stub.AsyncListMappings(&context, request, &queue);
     reader->ReadInitialMetadata(this);
     EXPECT_TRUE(AwaitNext());
@@ -78,15 +82,18 @@ class UnreadTest : public CrowdTest {
         grpc::CreateCustomInsecureChannelFromFd("daemon", ConnectUser(0).Release(), arguments));
   }
 
-  // Waits until the daemon holds `bytes` for nothing but answers.
-  bool AwaitHeldBytes(uint64_t bytes) {
-    const absl::Time limit = absl::Now() + absl::Seconds(60);
-    while (absl::Now() < limit) {
+  // What the daemon holds once it is nothing but answers, and as wanted; or after a minute.
+  uint64_t AwaitHeldBytes(const std::function<bool(uint64_t)>& as_wanted) {
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    while (true) {
       const v1::GetStatisticsResponse now = Statistics();
-      if (now.calls_under_way() == 0 && now.bytes_in_flight() == bytes) return true;
+      const bool settled = now.calls_under_way() == 0 && as_wanted(now.bytes_in_flight());
+      if (settled || absl::Now() > limit) return now.bytes_in_flight();
       absl::SleepFor(absl::Milliseconds(10));
     }
-    return false;
+  }
+  uint64_t AwaitNothingHeld() {
+    return AwaitHeldBytes([](uint64_t bytes) { return bytes == 0; });
   }
 
   void* memory_ = nullptr;
@@ -94,14 +101,20 @@ class UnreadTest : public CrowdTest {
 };
 
 TEST_F(UnreadTest, AnswersCountUntilTheyAreRead) {
-  // Six for others than root, who has eight; of 1 MiB each.
-  StartDaemon({"--max-bytes-in-flight", "8388608"});
+  // Of which others than root have six; a listing may take one of them.
+  constexpr uint64_t kMiB = 1 << 20;
+  StartDaemon({"--max-bytes-in-flight", absl::StrCat(8 * kMiB)});
   const auto stub = StubOfSmallWindow();
-  constexpr uint64_t kAnswers = 6;
-  for (uint64_t i = 1; i <= kAnswers; ++i) {
+  uint64_t held = 0;
+  while (held + kMiB <= 6 * kMiB) {
     calls_.push_back(std::make_unique<UnreadCall>(*stub));
-    ASSERT_TRUE(AwaitHeldBytes(i << 20)) << Statistics().bytes_in_flight();
+    const uint64_t before = held;
+    held = AwaitHeldBytes([before](uint64_t bytes) { return bytes > before; });
+    // Much more than fits into its window, and no more than was reserved.
+    ASSERT_GT(held, before + kMiB / 4);
+    ASSERT_LE(held, before + kMiB);
   }
+  EXPECT_GE(calls_.size(), 6u);
   const grpc::Status refused = Ask(*StubOfUser(1));
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_NE(refused.error_message().find("not read yet"), std::string::npos)
@@ -109,8 +122,26 @@ TEST_F(UnreadTest, AnswersCountUntilTheyAreRead) {
   EXPECT_TRUE(Ask(*stub_).ok());
   // Those who read them get them whole.
   for (const auto& call : calls_) EXPECT_TRUE(call->Finish().ok());
-  EXPECT_TRUE(AwaitHeldBytes(0)) << Statistics().bytes_in_flight();
+  EXPECT_EQ(AwaitNothingHeld(), 0u);
   EXPECT_TRUE(Ask(*StubOfUser(1)).ok());
+}
+
+TEST_F(UnreadTest, OneCallersKeepNobodyElseOut) {
+  StartDaemon({"--max-calls-per-caller", "1"});
+  // Room for one scan and half as much, 3 MiB: of these answers three.
+  for (int i = 0; i < 3; ++i) {
+    // A connection takes two calls at once.
+    calls_.push_back(std::make_unique<UnreadCall>(*StubOfSmallWindow()));
+    AwaitHeldBytes([](uint64_t) { return true; });
+  }
+  const grpc::Status refused = Ask(*StubOfUser(0));
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_NE(refused.error_message().find("answers that it has not read yet"), std::string::npos)
+      << refused.error_message();
+  EXPECT_TRUE(Ask(*StubOfUser(1)).ok());
+  for (const auto& call : calls_) EXPECT_TRUE(call->Finish().ok());
+  EXPECT_EQ(AwaitNothingHeld(), 0u);
+  EXPECT_TRUE(Ask(*StubOfUser(0)).ok());
 }
 
 TEST_F(UnreadTest, AreGivenUp) {
@@ -118,7 +149,7 @@ TEST_F(UnreadTest, AreGivenUp) {
   const auto stub = StubOfSmallWindow();
   const absl::Time begin = absl::Now();
   for (int i = 0; i < 4; ++i) calls_.push_back(std::make_unique<UnreadCall>(*stub));
-  ASSERT_TRUE(AwaitHeldBytes(0)) << Statistics().bytes_in_flight();
+  ASSERT_EQ(AwaitNothingHeld(), 0u);
   printf("[ figure ] 4 answers that nobody reads, with a limit of 3 s: given up after %.2f s\n",
          absl::ToDoubleSeconds(absl::Now() - begin));
   for (const auto& call : calls_) {
