@@ -69,8 +69,7 @@ void DescribeLimits(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--max-stall-seconds", flags.limits.max_stall_seconds,
                  "For how long a client may leave what it was sent before its call is cancelled; "
-                 "0: as long "
-                 "as it likes")
+                 "0: as long as it likes")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--max-connections", flags.connections.max_connections,

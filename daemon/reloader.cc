@@ -27,7 +27,6 @@ void Reloader::Reload() {
     again_ = true;
     return;
   }
-  sd_notify(0, "STATUS=Reading the policy");
   const auto read = [this] {
     if (absl::Status status = access_.Reload(); status.ok()) {
       spdlog::info("reloaded policy=\"{}\" grants={}", access_.path(), access_.grants());
@@ -39,6 +38,7 @@ void Reloader::Reload() {
   };
   try {
     thread_ = std::thread(read);
+    sd_notify(0, "STATUS=Reading the policy");
   } catch (const std::system_error& error) {
     spdlog::error("policy not reloaded, the old one stays error=\"{}\"", error.what());
   }

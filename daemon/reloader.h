@@ -5,7 +5,6 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
-#include <string>
 #include <thread>
 
 #include "absl/status/status.h"

@@ -28,6 +28,7 @@ void ObjectPageOut::Add(const PageRange& run) {
 absl::Status ObjectPageOut::PageOut(const SharedObject& object, std::optional<uid_t> files_of,
                                     const std::function<bool()>& is_cancelled) {
   if (runs_.empty()) return absl::OkStatus();
+  left_from_ = runs_.back().end;
   const absl::StatusOr<UniqueFd> self = OpenPidfd(getpid());
   if (!self.ok()) return self.status();
   const PageRange all = {runs_.front().start, runs_.back().end};
@@ -40,7 +41,10 @@ absl::Status ObjectPageOut::PageOut(const SharedObject& object, std::optional<ui
   const uint64_t base = reinterpret_cast<uint64_t>(mapped);
   advised_.Clear();
   for (const PageRange& run : runs_) {
-    if (is_cancelled()) return absl::CancelledError("page-out was cancelled");
+    if (is_cancelled()) {
+      left_from_ = all.start;
+      return absl::CancelledError("page-out was cancelled");
+    }
     const PageRange here = {base + (run.start - all.start), base + (run.end - all.start)};
     // EFAULT: the object was cut short meanwhile.
     if (madvise(reinterpret_cast<void*>(here.start), here.end - here.start, kMadvPopulateRead) !=
@@ -52,8 +56,7 @@ absl::Status ObjectPageOut::PageOut(const SharedObject& object, std::optional<ui
     advised_.Add(here);
   }
   const absl::Status status = advised_.PageOut(*self, files_of, is_cancelled);
-  const uint64_t left_from = advised_.left_from();
-  left_from_ = left_from < base + (all.end - all.start) ? all.start + (left_from - base) : all.end;
+  if (absl::IsCancelled(status)) left_from_ = all.start + (advised_.left_from() - base);
   return status;
 }
 

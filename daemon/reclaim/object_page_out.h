@@ -35,7 +35,7 @@ class ObjectPageOut {
   absl::Status PageOut(const SharedObject& object, std::optional<uid_t> files_of,
                        const std::function<bool()>& is_cancelled);
 
-  // As AdvisedPages::left_from: a byte offset into the object.
+  // Where what was not tried begins, because it was cancelled: a byte offset into the object.
   uint64_t left_from() const { return left_from_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "daemon/service/listen/event_source.h"
